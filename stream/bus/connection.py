@@ -1,0 +1,209 @@
+"""How to reach the broker, and why it could not be reached.
+
+aiokafka raises the same error for a wrong password, an unknown authority and plaintext against TLS, and leaves
+the cause in its log. `explained` listens there, and raises an error that names the cause and the setting.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import errors as kafka
+from aiokafka.helpers import create_ssl_context
+
+from stream.errors import BrokerRefusedError, BrokerUnavailableError, NewstideError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the broker is and how to speak to it. Secrets are not shown by `repr`."""
+
+    bootstrap: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+    ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_key_password: str | None = None
+    ssl_check_hostname: bool = True
+    client_id: str = "newstide"
+    request_timeout_ms: int = 40_000
+    session_timeout_ms: int = 10_000
+    group_instance_id: str | None = None
+    topic_prefix: str = ""
+    embedded: bool = False
+
+    def named(self, topic: str) -> str:
+        """The topic's name on this broker: several newstides can share one cluster."""
+        return self.topic_prefix + topic
+
+    def __repr__(self) -> str:
+        return f"Connection({self.security_protocol.lower()}://{self.bootstrap})"
+
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments that every aiokafka client takes.
+
+        Raises:
+            UsageError: if a certificate or key file can't be read.
+        """
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap,
+            "client_id": self.client_id,
+            "security_protocol": self.security_protocol,
+            "request_timeout_ms": self.request_timeout_ms,
+            # A broker that says CONCURRENT_TRANSACTIONS or NOT_ENOUGH_REPLICAS in normal work is asked again
+            # after this pause; the library's 100 ms would be seen in every small transaction.
+            "retry_backoff_ms": 20,
+        }
+        if self.security_protocol.startswith("SASL"):
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password,
+            }
+        if self.security_protocol.endswith("SSL"):
+            options["ssl_context"] = self._ssl_context()
+        return options
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        try:
+            context: ssl.SSLContext = create_ssl_context(
+                cafile=self.ssl_cafile,
+                certfile=self.ssl_certfile,
+                keyfile=self.ssl_keyfile,
+                password=self.ssl_key_password,
+            )
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(
+                f"kafka.ssl_cafile={self.ssl_cafile!r}, kafka.ssl_certfile={self.ssl_certfile!r}, "
+                f"kafka.ssl_keyfile={self.ssl_keyfile!r} can't be used: {error}"
+            ) from error
+        context.check_hostname = self.ssl_check_hostname
+        return context
+
+
+_TOPIC_RIGHTS = "grant Read, Write and Describe on the topic to this user (see deploy/SECURITY.md)"
+
+_CAUSES: tuple[tuple[str, str], ...] = (
+    (
+        "SaslAuthenticationFailed",
+        "the broker refused the user or password: check kafka.sasl_username and kafka.sasl_password",
+    ),
+    (
+        "UnsupportedSaslMechanism",
+        "the broker does not offer this kafka.sasl_mechanism: use one that its listener has enabled",
+    ),
+    (
+        "Hostname mismatch",
+        "the certificate is for another host: use the name it was issued for in kafka.bootstrap",
+    ),
+    (
+        "IP address mismatch",
+        "the certificate is for another host: use the name it was issued for in kafka.bootstrap",
+    ),
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "the broker's certificate is not signed by a known authority: set kafka.ssl_cafile to its CA",
+    ),
+    (
+        "CERTIFICATE_REQUIRED",
+        "the broker asks for a client certificate: set kafka.ssl_certfile and kafka.ssl_keyfile",
+    ),
+    (
+        "WRONG_VERSION_NUMBER",
+        "the listener does not speak TLS: set kafka.security_protocol to PLAINTEXT or SASL_PLAINTEXT",
+    ),
+    (
+        "record layer failure",
+        "the listener does not speak TLS: set kafka.security_protocol to PLAINTEXT or SASL_PLAINTEXT",
+    ),
+)
+
+_RIGHTS: tuple[tuple[type[BaseException], str], ...] = (
+    (kafka.TopicAuthorizationFailedError, f"missing right on a topic: {_TOPIC_RIGHTS}"),
+    (
+        kafka.GroupAuthorizationFailedError,
+        "missing right on the consumer group: grant Read and Describe on groups prefixed newstide-",
+    ),
+    (
+        kafka.TransactionalIdAuthorizationFailed,
+        "missing right on the transactional id: grant Write and Describe on ids prefixed newstide-",
+    ),
+    (
+        kafka.ClusterAuthorizationFailedError,
+        "missing right on the cluster: let an administrator create the topics, or grant Create",
+    ),
+)
+
+
+class _Listener(logging.Handler):
+    """Keeps the last lines that aiokafka logs, for the cause that stands only there."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            text += f" {record.exc_info[1]!r}"
+        self.lines.append(text)
+        del self.lines[:-50]
+
+
+def explain(error: BaseException, connection: Connection, lines: list[str]) -> NewstideError:
+    """The error a person should read: the cause, and the setting or right to change."""
+    for kind, text in _RIGHTS:
+        if isinstance(error, kind):
+            named = f" ({error.args[0]})" if error.args else ""
+            return BrokerRefusedError(f"{connection.bootstrap} refused{named}: {text}")
+    heard = "\n".join([*lines, repr(error)])
+    for sign, text in _CAUSES:
+        if sign in heard:
+            return BrokerRefusedError(f"{connection.bootstrap}: {text}")
+    if _closed_without_a_word(heard) and not isinstance(error, OSError):
+        return BrokerRefusedError(
+            f"{connection.bootstrap} closed the connection at once: its listener may want TLS or SASL "
+            f"(kafka.security_protocol is {connection.security_protocol})"
+        )
+    return BrokerUnavailableError(
+        f"no broker answers at {connection.bootstrap} (kafka.bootstrap): start it, or correct the address"
+    )
+
+
+def _closed_without_a_word(heard: str) -> bool:
+    signs = (
+        "Connection closed",
+        "closed connection",
+        "Connection reset",
+        "IncompleteReadError",
+        "0 bytes read",
+    )
+    refused = ("Connect call failed", "Name or service not known", "nodename nor servname")
+    return any(sign in heard for sign in signs) and not any(sign in heard for sign in refused)
+
+
+@asynccontextmanager
+async def explained(connection: Connection) -> AsyncIterator[None]:
+    """Run clients inside; a failure of theirs leaves as a `NewstideError` that names cause and fix.
+
+    Raises:
+        BrokerRefusedError: the broker answered and refused.
+        BrokerUnavailableError: no broker answered.
+    """
+    listener = _Listener()
+    logger = logging.getLogger("aiokafka")
+    logger.addHandler(listener)
+    try:
+        yield
+    except (kafka.KafkaError, OSError) as error:
+        raise explain(error, connection, listener.lines) from error
+    finally:
+        logger.removeHandler(listener)

@@ -1,0 +1,84 @@
+"""One assigned input partition and the transactional producer that guards it.
+
+The producer's transactional id is that of the partition, not of the worker: whoever opens it fences the former
+owner and aborts what that one left open. aiokafka's offset commits carry no group generation, so this is what
+keeps a worker that lost the partition from writing (promise 2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import errors as kafka
+
+from stream.bus.clients import producer_options
+from stream.bus.connection import Connection
+from stream.bus.records import Outgoing
+
+TRANSACTION_TIMEOUT_MS = 60_000
+
+FENCED = (kafka.ProducerFenced, kafka.InvalidProducerEpoch, kafka.TransactionCoordinatorFenced)
+"""The broker says that another worker has opened the same partition."""
+
+
+class GuardedPartition:
+    """An input partition of which this process is the one writer, until it is fenced.
+
+    Attributes:
+        number: the partition.
+        ready: whether its records may be processed: its producer is open and its state is restored.
+    """
+
+    def __init__(self, connection: Connection, loop: str, where: TopicPartition, group: str) -> None:
+        self.number: int = where.partition
+        self.ready = False
+        self._where = where
+        self._group = group
+        self._named = connection.named
+        self._producer = AIOKafkaProducer(
+            **producer_options(connection),
+            transactional_id=f"newstide-{loop}-{where.topic}-{where.partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        )
+
+    async def open(self) -> None:
+        """Fence the former owner. Only what is committed after this is the partition's true offset."""
+        await self._producer.start()
+
+    async def deliver(self, records: Sequence[Outgoing], next_offset: int | None) -> None:
+        """Write `records` and the offset in one transaction: all of it is seen, or none.
+
+        Raises:
+            KafkaError: nothing was committed, or it is not known; the partition must be opened anew.
+        """
+        producer = self._producer
+        sent: list[asyncio.Future[object]] = []
+        try:
+            await producer.begin_transaction()
+            for each in records:
+                future = await producer.send(
+                    self._named(each.topic),
+                    value=each.value,
+                    key=each.key,
+                    partition=each.partition,
+                    headers=list(each.headers),
+                )
+                sent.append(future)
+            if next_offset is not None:
+                await producer.send_offsets_to_transaction({self._where: next_offset}, self._group)
+            await producer.commit_transaction()
+        finally:
+            # A commit that failed has the same cause in each record's future: fetch it, or asyncio complains
+            # of an error that nobody looked at.
+            for future in sent:
+                if future.done() and not future.cancelled():
+                    future.exception()
+
+    async def close(self) -> None:
+        """Let go. What is open is left to the next owner, who aborts it at once."""
+        self.ready = False
+        with contextlib.suppress(kafka.KafkaError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._producer.stop(), timeout=10)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from stream.bus.connection import Connection, explained
 from stream.errors import BrokerRefusedError
@@ -82,7 +82,28 @@ async def _counts(admin: AIOKafkaAdminClient, connection: Connection, names: Seq
     known = set(await admin.list_topics())
     present = [connection.named(name) for name in names if connection.named(name) in known]
     details = await admin.describe_topics(present) if present else []
+    for each in details:
+        if each["error_code"] == TopicAuthorizationFailedError.errno:
+            raise TopicAuthorizationFailedError(each["topic"])
     return {each["topic"].removeprefix(connection.topic_prefix): len(each["partitions"]) for each in details}
+
+
+async def require_topics(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """How many partitions each topic has.
+
+    Raises:
+        BrokerRefusedError: one does not exist, or this user may not see it.
+        BrokerUnavailableError: no broker answered.
+    """
+    counts = await count_partitions(connection, names)
+    for name in names:
+        if name not in counts:
+            # A broker does not tell a user without rights whether the topic exists.
+            raise BrokerRefusedError(
+                f"{connection.bootstrap}: topic {connection.named(name)} does not exist, or there is a missing "
+                f"right on a topic: create it with `newstide topics --create`, or grant Read, Write and Describe"
+            )
+    return counts
 
 
 async def describe_topics(connection: Connection, topics: Sequence[Topic] = TOPICS) -> list[TopicState]:
@@ -109,7 +130,7 @@ async def _cleanup_policies(
 ) -> dict[str, str]:
     answers = await admin.describe_configs(
         [
-            ConfigResource(ConfigResourceType.TOPIC, connection.named(name), ["cleanup.policy"])
+            ConfigResource(ConfigResourceType.TOPIC, connection.named(name), {"cleanup.policy": None})
             for name in names
         ]
     )

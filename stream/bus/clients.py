@@ -8,10 +8,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from stream.bus.admin import count_partitions
+from stream.bus.admin import require_topics
 from stream.bus.connection import Connection, explained
 from stream.bus.records import Outgoing, Record
-from stream.errors import BrokerRefusedError
 from stream.topics import MAX_RECORD_BYTES
 
 FETCH_BYTES = MAX_RECORD_BYTES + 64 * 1024
@@ -105,12 +104,7 @@ async def open_reader(
 
 
 async def _partitions(connection: Connection, topics: Sequence[str]) -> list[TopicPartition]:
-    counts = await count_partitions(connection, topics)
-    for topic in topics:
-        if topic not in counts:
-            raise BrokerRefusedError(
-                f"topic {topic} does not exist: create it with `newstide topics --create`"
-            )
+    counts = await require_topics(connection, topics)
     return [TopicPartition(connection.named(topic), n) for topic in topics for n in range(counts[topic])]
 
 

@@ -7,6 +7,7 @@ the cause in its log. `explained` listens there, and raises an error that names 
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -143,6 +144,12 @@ _RIGHTS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+_CLOSED = re.compile(
+    r"Connection at \S+ closed|ConnectionResetError|IncompleteReadError|ConnectionAbortedError"
+)
+"""What the log says of a connection that was opened and then ended without an answer."""
+
+
 class _Listener(logging.Handler):
     """Keeps the last lines that aiokafka logs, for the cause that stands only there."""
 
@@ -152,8 +159,10 @@ class _Listener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if record.exc_info and record.exc_info[1] is not None:
-            text += f" {record.exc_info[1]!r}"
+        # An error without a text of its own says what it is by its name only.
+        args = record.args if isinstance(record.args, tuple) else ()
+        causes = [each for each in (*args, *(record.exc_info or ())) if isinstance(each, BaseException)]
+        text += "".join(f" {each!r}" for each in causes)
         self.lines.append(text)
         del self.lines[:-50]
 
@@ -168,26 +177,16 @@ def explain(error: BaseException, connection: Connection, lines: list[str]) -> N
     for sign, text in _CAUSES:
         if sign in heard:
             return BrokerRefusedError(f"{connection.bootstrap}: {text}")
-    if _closed_without_a_word(heard) and not isinstance(error, OSError):
+    if _CLOSED.search(heard):
+        protocol = connection.security_protocol
+        wants = "may not speak TLS" if protocol.endswith("SSL") else "may want TLS or a password"
         return BrokerRefusedError(
-            f"{connection.bootstrap} closed the connection at once: its listener may want TLS or SASL "
-            f"(kafka.security_protocol is {connection.security_protocol})"
+            f"{connection.bootstrap} closed the connection at once: its listener {wants}, "
+            f"but kafka.security_protocol is {protocol}: set it to what the listener speaks"
         )
     return BrokerUnavailableError(
         f"no broker answers at {connection.bootstrap} (kafka.bootstrap): start it, or correct the address"
     )
-
-
-def _closed_without_a_word(heard: str) -> bool:
-    signs = (
-        "Connection closed",
-        "closed connection",
-        "Connection reset",
-        "IncompleteReadError",
-        "0 bytes read",
-    )
-    refused = ("Connect call failed", "Name or service not known", "nodename nor servname")
-    return any(sign in heard for sign in signs) and not any(sign in heard for sign in refused)
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka import errors as kafka
 
+from stream.bus.admin import require_topics
 from stream.bus.clients import consumer_options
 from stream.bus.connection import Connection, explain, explained
 from stream.bus.partition import FENCED, GuardedPartition
@@ -101,6 +102,7 @@ class BatchLoop:
         limits: LoopLimits | None = None,
     ) -> None:
         self._name = name
+        self._topic_name = topic
         self._topic = connection.named(topic)
         self._connection = connection
         self._group = connection.topic_prefix + group
@@ -121,6 +123,8 @@ class BatchLoop:
         Raises:
             NewstideError: the broker can't be reached or refuses, or the pipeline failed.
         """
+        # Without rights on its topic a consumer is given no partition and waits for ever: ask first.
+        await require_topics(self._connection, [self._topic_name])
         async with explained(self._connection):
             self._consumer = self._make_consumer()
             try:

@@ -1,73 +1,24 @@
-"""The loop on a real broker: every record once, in one transaction with its offset."""
+"""The loop on a real broker: every record once, in one transaction with its offset, whoever dies."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
+from copying_worker import Copier, Ear, copying_loop
 
-from stream.bus import (
-    BatchLoop,
-    Connection,
-    Outcome,
-    Outgoing,
-    Record,
-    create_topics,
-    open_producer,
-    open_reader,
-    send_all,
-)
+from stream.bench.apache import ApacheKafka
+from stream.bus import Connection, Outgoing, Record, create_topics, open_producer, open_reader, send_all
+from stream.bus.partition import GuardedPartition
 from stream.topics import RAW, SCORED
 
-
-class Copier:
-    """Copies every record to `news.scored`; remembers what the loop told it."""
-
-    def __init__(self) -> None:
-        self.restored: list[int] = []
-        self.forgotten: list[int] = []
-        self.committed = 0
-
-    async def restore(self, partition: int) -> None:
-        self.restored.append(partition)
-
-    async def process(self, batch: Mapping[int, Sequence[Record]]) -> Outcome:
-        return Outcome(
-            outgoing={p: [Outgoing(SCORED.name, r.key, r.value) for r in records] for p, records in batch.items()},
-            done={p: len(records) for p, records in batch.items()},
-        )
-
-    def forget(self, partition: int) -> None:
-        self.forgotten.append(partition)
-
-    def delivered(self, outcome: Outcome, partition: int) -> None:
-        self.committed += outcome.done.get(partition, 0)
-
-
-class Ear:
-    """Hears the loop."""
-
-    def __init__(self) -> None:
-        self.owned: list[int] = []
-        self.lags: dict[int, int] = {}
-        self.aborts: list[str] = []
-
-    def assigned(self, partitions: Sequence[int]) -> None:
-        self.owned = list(partitions)
-
-    def rebalancing(self) -> None:
-        self.owned = []
-
-    def polled(self, records: int) -> None: ...
-
-    def committed(self, partition: int, records: int, seconds: float) -> None: ...
-
-    def aborted(self, partition: int, error: str) -> None:
-        self.aborts.append(error)
-
-    def lag(self, partition: int, records: int) -> None:
-        self.lags[partition] = records
+BROKERS = ["embedded", pytest.param("apache", marks=pytest.mark.kafka)]
+WORKER = Path(__file__).parents[1] / "copying_worker.py"
 
 
 async def write(connection: Connection, numbers: range) -> None:
@@ -82,11 +33,8 @@ async def read_all(connection: Connection, topic: str = SCORED.name) -> list[Rec
 
 
 async def run_until(connection: Connection, copier: Copier, count: int, ear: Ear | None = None) -> None:
-    loop = BatchLoop(
-        "copy", RAW.name, connection=connection, group="copy", pipeline=copier, watcher=ear or Ear()
-    )
     stop = asyncio.Event()
-    task = asyncio.create_task(loop.run(stop))
+    task = asyncio.create_task(copying_loop(connection, copier, ear or Ear()).run(stop))
     async with asyncio.timeout(60):
         while copier.committed < count and not task.done():
             await asyncio.sleep(0.01)
@@ -94,7 +42,7 @@ async def run_until(connection: Connection, copier: Copier, count: int, ear: Ear
     await task
 
 
-@pytest.mark.parametrize("broker", ["embedded", pytest.param("apache", marks=pytest.mark.kafka)])
+@pytest.mark.parametrize("broker", BROKERS)
 async def test_a_restarted_loop_copies_each_record_once(broker: str, request: pytest.FixtureRequest) -> None:
     connection: Connection = request.getfixturevalue(broker)
     created = await create_topics(connection, partitions=3, replication_factor=1)
@@ -113,3 +61,110 @@ async def test_a_restarted_loop_copies_each_record_once(broker: str, request: py
     assert len(set(values)) == 700
     assert set(ear.lags) == {0, 1, 2}
     assert ear.aborts == []
+
+
+def start_worker(connection: Connection, how: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(WORKER), connection.bootstrap, connection.topic_prefix, how],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def wait_for(worker: subprocess.Popen[str], word: str) -> None:
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"the worker ended before it said {word!r}")
+
+
+def kill(worker: subprocess.Popen[str]) -> None:
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    assert worker.stdout is not None
+    worker.stdout.close()
+
+
+@pytest.mark.kafka
+async def test_what_a_worker_killed_in_mid_transaction_left_open_is_never_seen(apache: Connection) -> None:
+    await create_topics(apache, partitions=2, replication_factor=1)
+    await write(apache, range(300))
+    worker = start_worker(apache, "hang")
+    await asyncio.to_thread(wait_for, worker, "in mid-transaction")
+    kill(worker)
+    await run_until(apache, Copier(), 300)
+    values = [record.value for record in await read_all(apache)]
+    assert sorted(values, key=str) == sorted((b"v%d" % n for n in range(300)), key=str)
+
+
+@pytest.mark.kafka
+async def test_a_second_worker_takes_over_what_a_killed_one_owned(apache: Connection) -> None:
+    await create_topics(apache, partitions=2, replication_factor=1)
+    worker = start_worker(apache, "copy")
+    await asyncio.to_thread(wait_for, worker, "assigned [0, 1]")
+    await write(apache, range(100))
+    copier, ear, stop = Copier(), Ear(), asyncio.Event()
+    task = asyncio.create_task(copying_loop(apache, copier, ear).run(stop))
+    await asyncio.to_thread(wait_for, worker, "assigned [")
+    kill(worker)
+    await write(apache, range(100, 400))
+    async with asyncio.timeout(60):
+        while ear.owned != [0, 1] or sum(ear.lags.values()) or len(await read_all(apache)) < 400:
+            await asyncio.sleep(0.1)
+    stop.set()
+    await task
+    values = [record.value for record in await read_all(apache)]
+    assert len(values) == len(set(values)) == 400
+
+
+@pytest.mark.kafka
+async def test_a_worker_that_lost_its_partition_cannot_write(apache: Connection) -> None:
+    await create_topics(apache, partitions=1, replication_factor=1)
+    old, old_ear = Copier(), Ear()
+    stop = asyncio.Event()
+    task = asyncio.create_task(copying_loop(apache, old, old_ear).run(stop))
+    await write(apache, range(50))
+    async with asyncio.timeout(60):
+        while old.committed < 50:
+            await asyncio.sleep(0.01)
+        where = TopicPartition(apache.named(RAW.name), 0)
+        # Not in the group, so the former owner hears of it only when it wants to write.
+        usurper = GuardedPartition(apache, "copy", where, "another")
+        await usurper.open()
+        await write(apache, range(50, 80))
+        while not old_ear.aborts:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await task
+    await usurper.close()
+    assert old_ear.aborts[0] in {"ProducerFenced", "InvalidProducerEpoch"}
+    assert old.committed == 50
+    assert len(await read_all(apache)) == 50
+
+
+@pytest.mark.kafka
+async def test_a_broker_killed_under_load_loses_and_doubles_nothing(
+    tmp_path: Path, apache_broker: ApacheKafka
+) -> None:
+    with ApacheKafka(apache_broker.home, tmp_path) as broker:
+        connection = Connection(bootstrap=broker.bootstrap, session_timeout_ms=6_000)
+        await create_topics(connection, partitions=2, replication_factor=1)
+        copier, stop = Copier(), asyncio.Event()
+        task = asyncio.create_task(copying_loop(connection, copier, Ear()).run(stop))
+        async with asyncio.timeout(90), open_producer(connection) as producer:
+            for burst in range(30):
+                records = [
+                    Outgoing(RAW.name, None, b"v%d" % n) for n in range(burst * 100, burst * 100 + 100)
+                ]
+                await send_all(connection, producer, records)
+                if burst == 10:
+                    await asyncio.to_thread(broker.kill)
+                    await asyncio.to_thread(broker.start)
+            while len(await read_all(connection)) < 3000:
+                await asyncio.sleep(0.2)
+        stop.set()
+        await task
+        values = [record.value for record in await read_all(connection)]
+    assert len(values) == len(set(values)) == 3000

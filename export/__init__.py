@@ -1,0 +1,1 @@
+"""Offline jobs that make releases: export, quantise, check, compare, promote."""

@@ -1,0 +1,241 @@
+"""From a checkpoint to a release: read `export_release`, then `make_release`, from top to bottom.
+
+Every step refuses what it can't vouch for: the fp32 graph must answer as the network does, the int8 graph must
+agree with it, the same text must get the same bits alone and in any batch, and the golden examples must come back.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from pydantic import JsonValue
+
+from export.answers import GraphAnswers, Logits, feed_of, ids_of
+from export.golden import GOLDEN_TEXTS, TOLERANCE
+from export.graph import OPSET, build_graph
+from export.parity import Parity, check_parity, network_logits
+from export.quantize import optimise, quantise
+from export.weights import describe_weights
+from models.errors import ModelError
+from models.golden import check_golden, record_golden
+from models.manifest import DataSet, Head, Lineage, Manifest, Metrics, Requirements
+from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release
+from models.scorer import OnnxScorer
+from models.tasks import TASKS, TaskName
+from models.text import load_tokenizer
+from models.training import written
+from models.training.calibrate import fit_temperature, softmax
+from models.training.checkpoint import Checkpoint, load_checkpoint, load_examples
+from models.training.data import Example
+from models.training.measure import Figures, measure
+from models.training.network import Network
+from models.training.restore import WEIGHTS
+
+LICENCE = "Apache-2.0"
+MAX_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The labelled texts that an export needs, none of which is stored in the release.
+
+    `calibration` gives the ranges of activations, `tune` the temperatures, `dev` the figures; where `tune` has no
+    text of a task, its temperature is taken from `temperatures`.
+    """
+
+    calibration: Sequence[str]
+    tune: Sequence[Example]
+    dev: Sequence[Example]
+    temperatures: dict[TaskName, float]
+
+
+def export_release(
+    checkpoint: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    max_length: int = MAX_LENGTH,
+    least_agreement: float = 0.95,
+    key: bytes | None = None,
+) -> Release:
+    """Exports the checkpoint in `checkpoint` as the release `name@version` into the directory `out`.
+
+    Args:
+        checkpoint: a folder that `models.training.train.run` returned.
+        out: where the release is written; must not exist, or be empty.
+        name: of the release.
+        version: of the release.
+        max_length: the longest text that it reads, in tokens; the rest is cut.
+        least_agreement: the share of texts to which the int8 graph must give the fp32 graph's answer.
+        key: where given, the release is signed with it.
+
+    Raises:
+        ModelError: if the checkpoint is incomplete, a check fails, or `out` holds something.
+    """
+    page, network = load_checkpoint(checkpoint)
+    parts = load_examples(checkpoint)
+    references = {spec.name for spec in page.config.data if spec.reference}
+    evidence = Evidence(
+        calibration=[example.text for example in parts["calibration"]],
+        tune=[example for example in parts["tune"] if example.source in references],
+        dev=[example for example in parts["dev"] if example.source in references],
+        temperatures=page.temperatures,
+    )
+    draft = Manifest(
+        name=name,
+        version=version,
+        created_at=datetime.now(UTC),
+        licence=LICENCE,
+        heads={task: Head(labels=labels) for task, labels in TASKS.items()},
+        max_length=min(max_length, page.shape.positions),
+        requires=Requirements(opset=OPSET, precision="int8", graph_optimised=True),
+        lineage=_lineage(page),
+    )
+    return make_release(
+        network, checkpoint / "tokenizer.json", draft, evidence, out, least_agreement=least_agreement, key=key
+    )
+
+
+def make_release(
+    network: Network,
+    tokenizer_json: Path | bytes,
+    draft: Manifest,
+    evidence: Evidence,
+    out: Path,
+    *,
+    least_agreement: float = 0.95,
+    key: bytes | None = None,
+) -> Release:
+    """Exports, checks and measures `network`, and writes it with the manifest `draft` as a release into `out`.
+
+    Raises:
+        ModelError: if a check fails, or `out` holds something.
+    """
+    tokenizer = load_tokenizer(tokenizer_json, draft.max_length)
+    calibration = ids_of(tokenizer, [*evidence.calibration, *GOLDEN_TEXTS])
+    fp32 = build_graph(network, draft.max_length)
+    int8 = optimise(quantise(fp32, [feed_of([row]) for row in calibration]))
+    compared = ids_of(
+        tokenizer,
+        [*GOLDEN_TEXTS, *(example.text for example in evidence.dev[:: max(1, len(evidence.dev) // 500)])],
+    )
+    parity = check_parity(network, fp32, int8, compared, least_agreement=least_agreement)
+
+    graph = GraphAnswers(int8, optimise=False)
+    tuned = (
+        graph.all_of(ids_of(tokenizer, [example.text for example in evidence.tune])) if evidence.tune else {}
+    )
+    temperatures = {task: _temperature(task, tuned, evidence) for task in TASKS}
+    dev_rows = ids_of(tokenizer, [example.text for example in evidence.dev])
+    metrics: Metrics = {"parity": _parity_metrics(parity)}
+    if dev_rows:
+        metrics["dev"] = _measure(graph.all_of(dev_rows), evidence.dev, temperatures)
+        metrics["dev_fp32"] = _measure(network_logits(network, dev_rows), evidence.dev, evidence.temperatures)
+    manifest = draft.model_copy(
+        update={
+            "heads": {
+                t: h.model_copy(update={"temperature": temperatures[t]}) for t, h in draft.heads.items()
+            },
+            "metrics": metrics,
+        }
+    )
+    content = tokenizer_json if isinstance(tokenizer_json, bytes) else tokenizer_json.read_bytes()
+    page = describe_weights(network, int8).model_dump_json(indent=1).encode() + b"\n"
+    files: dict[str, bytes | Path] = {GRAPH: int8, TOKENIZER: content, WEIGHTS: page}
+    files[GOLDEN] = _golden_of(manifest, files)
+    return write_release(out, manifest, files, key=key)
+
+
+def _golden_of(manifest: Manifest, files: dict[str, bytes | Path]) -> bytes:
+    """The golden examples, as the release itself answers them once it is written and loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        scorer = OnnxScorer.load(write_release(Path(folder, "release"), manifest, files))
+        golden = record_golden(scorer, GOLDEN_TEXTS, tolerance=TOLERANCE)
+        if faults := [
+            fault
+            for text in golden.examples
+            for fault in check_golden(scorer, golden.model_copy(update={"examples": (text,)}))
+        ]:
+            raise ModelError(f"the release does not repeat its own golden examples: {faults[0]}")
+    return golden.to_json()
+
+
+def _temperature(task: TaskName, tuned: Logits, evidence: Evidence) -> float:
+    rows = np.array([example.task == task for example in evidence.tune], dtype=bool)
+    if not rows.any():
+        return evidence.temperatures[task]
+    truth = np.array([example.label for example in evidence.tune], dtype=np.int64)[rows]
+    return fit_temperature(tuned[task][rows], truth)
+
+
+def _measure(logits: Logits, examples: Sequence[Example], temperatures: dict[TaskName, float]) -> Metrics:
+    found: Metrics = {}
+    for task, labels in TASKS.items():
+        rows = np.array([example.task == task for example in examples], dtype=bool)
+        if rows.any():
+            truth = np.array([example.label for example in examples], dtype=np.int64)[rows]
+            chances = softmax(logits[task][rows], temperatures[task])
+            found[task] = _metrics(measure(chances.argmax(axis=1), chances.max(axis=1), truth, labels))
+    return found
+
+
+def _metrics(figures: Figures) -> Metrics:
+    told: Metrics = {
+        name: round(float(getattr(figures, name)), 5)
+        for name in ("n", "accuracy", "macro_f1", "weighted_f1", "ece")
+    }
+    told["per_class"] = {
+        label: {"precision": round(c.precision, 4), "recall": round(c.recall, 4), "support": float(c.support)}
+        for label, c in figures.per_class.items()
+    }
+    return told
+
+
+def _parity_metrics(parity: Parity) -> Metrics:
+    return {
+        "texts": float(parity.texts),
+        "fp32_difference": parity.fp32_difference,
+        "int8_difference": round(parity.int8_difference, 5),
+        "agreement": {task: round(share, 5) for task, share in parity.agreement.items()},
+    }
+
+
+def _lineage(page: Checkpoint) -> Lineage:
+    told: dict[str, JsonValue] = page.config.model_dump(mode="json", exclude={"data", "out", "start"})
+    told |= {"torch": page.torch, "examples": dict(page.examples)}
+    return Lineage(
+        base=page.base,
+        base_licence=page.base_licence,
+        seeds=(page.config.seed,),
+        recipe=told,
+        datasets=tuple(_datasets(page)),
+    )
+
+
+def _datasets(page: Checkpoint) -> list[DataSet]:
+    found = [
+        DataSet(
+            name=spec.name,
+            rows=page.rows[spec.name],
+            licence=spec.licence,
+            origin=spec.origin or spec.name,
+            attribution=spec.attribution,
+        )
+        for spec in page.config.data
+        if page.rows.get(spec.name)
+    ]
+    if page.config.written:
+        ours = DataSet(
+            name=written.NAME,
+            rows=page.rows[written.NAME],
+            licence=written.LICENCE,
+            origin="models/training/written.py",
+        )
+        found.append(ours)
+    return found

@@ -1,0 +1,127 @@
+"""From an fp32 graph to an int8 graph that gives the same text the same bits in any batch.
+
+Ranges of activations are fixed here, from example texts. Were they taken from each batch, as dynamic quantisation
+does, a score would depend on the texts that share its batch.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+
+Feed = dict[str, NDArray[np.int64]]
+
+SLOW_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
+"""The runtime's fused nodes for these are several times slower on a processor than the plain ones."""
+
+
+class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+    """Hands the batches to the calibrator one by one."""
+
+    def __init__(self, feeds: Sequence[Feed]) -> None:
+        self._left: Iterator[Feed] = iter(feeds)
+
+    def get_next(self) -> Feed | None:
+        return next(self._left, None)
+
+
+def quantise(graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] = ()) -> onnx.ModelProto:
+    """The int8 graph (QDQ) of `graph`.
+
+    Products with weights are quantised: activations as uint8 with one range, weights as int8 with one scale for
+    each output. Attention and the heads stay in fp32. Word embeddings are kept as int8 with one scale per word.
+
+    Args:
+        graph: as `export.graph.build_graph` makes it.
+        feeds: batches of texts from which the ranges are taken, without padding (its rows would count too).
+        keep: products to leave in fp32 besides, by the names of their nodes.
+    """
+    products = [
+        node.name
+        for node in graph.graph.node
+        if node.op_type == "MatMul" and node.name.startswith("layers.") and node.name.endswith("/product")
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
+        onnx.save(graph, source)
+        logging.getLogger().disabled, before = True, logging.getLogger().disabled
+        try:
+            quantize_static(
+                str(source),
+                str(target),
+                _Feeds(feeds),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["MatMul"],
+                nodes_to_quantize=[name for name in products if name not in keep],
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                calibrate_method=CalibrationMethod.MinMax,
+                # A product's sum is left in fp32: what follows it is a norm, a Gelu or attention, all in fp32.
+                extra_options={"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": ["MatMul"]},
+            )
+        finally:
+            logging.getLogger().disabled = before
+        quantised = onnx.load(target)
+    _quantise_words(quantised)
+    return quantised
+
+
+def _quantise_words(model: onnx.ModelProto) -> None:
+    """Turns the word embeddings into int8 with one scale per word, looked up together with the word."""
+    graph = model.graph
+    place, node = next((i, n) for i, n in enumerate(graph.node) if "words.weight" in n.input)
+    whole = next(tensor for tensor in graph.initializer if tensor.name == "words.weight")
+    values = numpy_helper.to_array(whole)
+    scale = np.maximum(np.abs(values).max(axis=1, keepdims=True) / 127.0, 1e-12).astype(np.float32)
+    rounded = np.clip(np.rint(values / scale), -127, 127).astype(np.int8)
+    graph.initializer.remove(whole)
+    graph.initializer.append(numpy_helper.from_array(rounded, "words.weight_quantized"))
+    graph.initializer.append(numpy_helper.from_array(scale, "words.weight_scale"))
+    output = node.output[0]
+    graph.node.remove(node)
+    for step, new in enumerate(
+        (
+            helper.make_node("Gather", ["words.weight_quantized", "input_ids"], ["words/int8"], "words/int8"),
+            helper.make_node("Cast", ["words/int8"], ["words/float"], "words/float", to=TensorProto.FLOAT),
+            helper.make_node("Gather", ["words.weight_scale", "input_ids"], ["words/scale"], "words/scale"),
+            helper.make_node("Mul", ["words/float", "words/scale"], [output], "words/scaled"),
+        )
+    ):
+        graph.node.insert(place + step, new)
+
+
+def optimise(graph: onnx.ModelProto) -> bytes:
+    """The graph as the runtime would optimise it on loading, saved, so that it is loaded as it is.
+
+    Only rewritings that hold on every processor (level "extended") are made: no layouts for this one's cache.
+    """
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "optimised.onnx")
+        options.optimized_model_filepath = str(target)
+        ort.InferenceSession(
+            graph.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=list(SLOW_FUSIONS),
+        )
+        return target.read_bytes()

@@ -1,0 +1,64 @@
+"""The page of a release that says where each parameter stands in its graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from models.errors import ModelError
+from models.training.network import Network
+from models.training.restore import WeightMap, WeightPart, read_part
+
+_PARTS = ("", ".query", ".key_value")
+
+
+def describe_weights(network: Network, graph: bytes) -> WeightMap:
+    """Where the parameters of `network` stand in `graph`, checked value by value.
+
+    Raises:
+        ModelError: if a parameter isn't there, or is further from its tensor than rounding to int8 explains.
+    """
+    tensors = {tensor.name: tensor for tensor in onnx.load_model_from_string(graph).graph.initializer}
+    positions = len(numpy_helper.to_array(tensors["positions.weight"]))
+    parameters = {}
+    for name, parameter in network.named_parameters():
+        parts = _parts_of(name, tensors)
+        expected = parameter.detach().float().numpy()
+        if name == "positions.weight":
+            expected = expected[:positions]
+        _check(name, parts, tensors, expected)
+        parameters[name] = parts
+    shape = network.shape.model_copy(update={"positions": positions})
+    return WeightMap(shape=shape, parameters=parameters)
+
+
+def _parts_of(name: str, tensors: dict[str, onnx.TensorProto]) -> tuple[WeightPart, ...]:
+    parts = []
+    for suffix in _PARTS:
+        whole, rounded = f"{name}{suffix}", f"{name}{suffix}_quantized"
+        turned = (
+            name.endswith(".weight") and not name.startswith(("words", "positions")) and "norm" not in name
+        )
+        if rounded in tensors:
+            parts.append(WeightPart(tensor=rounded, scale=f"{name}{suffix}_scale", transposed=turned))
+        elif whole in tensors:
+            parts.append(WeightPart(tensor=whole, transposed=turned))
+    return tuple(parts)
+
+
+def _check(
+    name: str,
+    parts: tuple[WeightPart, ...],
+    tensors: dict[str, onnx.TensorProto],
+    expected: NDArray[np.float32],
+) -> None:
+    found = [read_part(tensors, part) for part in parts]
+    joined = np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
+    if joined.shape != expected.shape:
+        raise ModelError(f"parameter {name} has shape {expected.shape}, the graph holds {joined.shape} of it")
+    # Half a step of int8 at the largest weight of a row, and a little for the arithmetic.
+    allowed = np.abs(expected).max(axis=-1, keepdims=True) / 127.0 * 0.51 + 1e-7
+    if bool((np.abs(joined - expected) > allowed).any()):
+        raise ModelError(f"parameter {name} differs from its tensor in the graph by more than int8 explains")

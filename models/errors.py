@@ -1,0 +1,19 @@
+"""What can go wrong with a model or a release."""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """A failure, told to a person: which release, file or field, its value, and what to do about it."""
+
+
+class ManifestError(ModelError):
+    """A release's manifest is missing or says something that cannot be."""
+
+
+class ChecksumError(ModelError):
+    """A file of a release is missing, cut short or not the one that its manifest names."""
+
+
+class SignatureError(ModelError):
+    """A release is not signed, or not by the key that is asked for."""

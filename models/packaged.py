@@ -1,0 +1,35 @@
+"""The release that ships with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from models.errors import ModelError
+from models.release import MANIFEST, Release
+
+DEFAULT = "default.txt"
+"""Names the directory of the release in force, where the zoo holds several."""
+
+
+def packaged_release(zoo: Path | None = None) -> Release:
+    """The release in the package, or in the directory `zoo`: the one that `default.txt` names, or the only one.
+
+    No signature is asked for: it came with the code, and is trusted as the code is.
+
+    Raises:
+        ModelError: if there is none, or none is chosen among several.
+    """
+    place = zoo or Path(str(files("models"))) / "zoo"
+    found = sorted(path.parent.name for path in place.glob(f"*/{MANIFEST}"))
+    try:
+        chosen = (place / DEFAULT).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        if len(found) > 1:
+            raise ModelError(f"{place} holds {', '.join(found)}: name one of them in {DEFAULT}") from None
+        chosen = found[0] if found else ""
+    if not found:
+        raise ModelError(f"{place} holds no release: install the package again, or run `newstide export`")
+    if chosen not in found:
+        raise ModelError(f"{place / DEFAULT} names {chosen!r}: name one of {', '.join(found)}")
+    return Release.open(place / chosen)

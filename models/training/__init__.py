@@ -1,0 +1,1 @@
+"""Fine-tuning; the only place with torch and transformers (extra `train`)."""

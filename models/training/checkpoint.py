@@ -1,0 +1,116 @@
+"""What a training run leaves: network, tokenizer, how it was made, and what to check an export by.
+
+The texts kept beside the network are rows of the training sets: a checkpoint stays where it was made. A release
+holds none of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import torch
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from models.errors import ModelError
+from models.tasks import TASKS, TaskName, index_of, task_named
+from models.training.config import TrainConfig
+from models.training.data import Corpus, Example
+from models.training.measure import Figures
+from models.training.network import Network, Shape
+
+EXAMPLES = "examples.csv"
+CALIBRATION = 300
+"""Texts of the training part from which an export takes the ranges of activations."""
+
+
+class Checkpoint(BaseModel):
+    """The page `checkpoint.json`.
+
+    Figures are by task, of the fp32 network at its temperatures; `rows` counts the texts of each set that were
+    trained on.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    shape: Shape
+    max_length: int
+    temperatures: dict[TaskName, float]
+    dev: dict[TaskName, Figures]
+    tune: dict[TaskName, Figures]
+    history: list[dict[str, float]]
+    config: TrainConfig
+    examples: dict[str, int]
+    rows: dict[str, int]
+    base: str
+    base_licence: str
+    torch: str
+    made_at: AwareDatetime
+
+
+def rows_by_set(examples: tuple[Example, ...]) -> dict[str, int]:
+    """How many of `examples` come from each set."""
+    return dict(Counter(example.source for example in examples))
+
+
+def save_checkpoint(
+    folder: Path, checkpoint: Checkpoint, network: Network, tokenizer: Path, corpus: Corpus
+) -> Path:
+    """Writes all that an export needs to `folder` and returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_examples(folder, corpus, seed=checkpoint.config.seed)
+    torch.save(network.state_dict(), folder / "network.pt")
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    (folder / "checkpoint.json").write_text(checkpoint.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def load_checkpoint(folder: Path) -> tuple[Checkpoint, Network]:
+    """Reads what `save_checkpoint` wrote; the network is ready to answer.
+
+    Raises:
+        ModelError: if `folder` holds no checkpoint.
+    """
+    try:
+        checkpoint = Checkpoint.model_validate_json((folder / "checkpoint.json").read_bytes())
+        network = Network(checkpoint.shape)
+        network.load_state_dict(torch.load(folder / "network.pt", weights_only=True))
+    except (OSError, ValidationError, RuntimeError) as error:
+        raise ModelError(
+            f"{folder} holds no checkpoint ({error}): give the folder that `newstide train` printed"
+        ) from error
+    network.eval()
+    return checkpoint, network
+
+
+def save_examples(folder: Path, corpus: Corpus, *, seed: int) -> None:
+    """Writes `examples.csv`: the parts `tune` and `dev`, and of `train` those that calibrate an export."""
+    draw = random.Random(seed)  # noqa: S311 - a sample of examples, no secret
+    sample = draw.sample(corpus.train, min(CALIBRATION, len(corpus.train)))
+    with (folder / EXAMPLES).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("part", "text", "task", "label", "source"))
+        for part, examples in (("calibration", sample), ("tune", corpus.tune), ("dev", corpus.dev)):
+            writer.writerows((part, e.text, e.task, TASKS[e.task][e.label], e.source) for e in examples)
+
+
+def load_examples(folder: Path) -> dict[str, list[Example]]:
+    """The examples beside a checkpoint by part: `calibration`, `tune` and `dev`.
+
+    Raises:
+        ModelError: if they are missing or damaged.
+    """
+    found: dict[str, list[Example]] = {"calibration": [], "tune": [], "dev": []}
+    try:
+        with (folder / EXAMPLES).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                task = task_named(row["task"])
+                found[row["part"]].append(
+                    Example(row["text"], task, index_of(task, row["label"]), row["source"])
+                )
+    except (OSError, KeyError, ModelError) as error:
+        raise ModelError(f"{folder / EXAMPLES} can't be read ({error}): train again") from error
+    return found

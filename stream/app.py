@@ -1,0 +1,237 @@
+"""The composition root: builds everything of one process, runs it, and closes it in reverse order.
+
+Only here is the real clock known, and only here do settings become the plain values that the parts take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry
+
+from models.slot import ModelSlot
+from models.tasks import TOPICS as TOPIC_LABELS
+from stream.bus import BatchLoop, Connection, LoopLimits, create_topics
+from stream.bus.admin import require_topics
+from stream.errors import BrokerRefusedError, BrokerUnavailableError
+from stream.follow import ReleaseFollower
+from stream.health import Health, HealthServer, LoopReporter, WatchdogThread
+from stream.metrics import Metrics
+from stream.parts import load_scorer, release_of, rules_of, store_of, tagger_of
+from stream.score.pipeline import ScoreLimits, ScorePipeline
+from stream.settings import Settings
+from stream.topics import RAW, SIGNALS
+from stream.version import VERSION
+from stream.watch.pipeline import WatchPipeline
+from stream.watch.surge import MEAN_SHIFT, NEGATIVE_SURGE
+
+log = logging.getLogger(__name__)
+
+Role = Literal["score", "watch"]
+ROLES: tuple[Role, ...] = ("score", "watch")
+
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
+
+
+@dataclass(slots=True)
+class Monitor:
+    """SCORE, WATCH, or both, with their metrics port; `run` works until it is told to stop.
+
+    Attributes:
+        settings: what was set.
+        connection: the broker, which must be there.
+        roles: which loops run here.
+        companies: further company tables, behind those of the settings.
+        registry: where the metrics are.
+        metrics_url: where they are served, once `run` has begun.
+    """
+
+    settings: Settings
+    connection: Connection
+    roles: Collection[Role] = ROLES
+    companies: Sequence[Path] = ()
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    metrics_url: str | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then finish what is under way and close everything.
+
+        Raises:
+            NewstideError: the broker refuses or was never there, a port is taken, a setting is wrong.
+            ModelError: the release can't be used.
+        """
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            metrics = Metrics(
+                self.registry, topics=TOPIC_LABELS, rules=(NEGATIVE_SURGE, MEAN_SHIFT), version=VERSION
+            )
+            health = Health(
+                stall_seconds=settings.health.stall_seconds,
+                rebalance_grace_seconds=settings.health.rebalance_grace_seconds,
+            )
+            await self._make_topics()
+            works: list[Callable[[], Coroutine[Any, Any, None]]] = []
+            if "score" in self.roles:
+                works += await self._build_score(stack, metrics, health, stop)
+            if "watch" in self.roles:
+                works.append(self._build_watch(stack, metrics, health, stop))
+            server = HealthServer(
+                self.registry,
+                health,
+                clock=time.monotonic,
+                host=settings.metrics.host,
+                port=settings.metrics.port,
+                event_loop=asyncio.get_running_loop(),
+            )
+            stack.enter_context(server)
+            stack.enter_context(WatchdogThread(server.alive))
+            self.metrics_url = server.url
+            log.info("metrics at %s/metrics", server.url)
+            self.started.set()
+            await _run_all(works)
+
+    async def _make_topics(self) -> None:
+        """On the embedded broker make what is missing; on another, where that is its owner's, only look."""
+        topics = self.settings.topics
+        if self.connection.embedded:
+            await create_topics(self.connection, partitions=topics.partitions, replication_factor=1)
+            return
+        await require_topics(self.connection, [RAW.name, SIGNALS.name])
+
+    async def _build_score(
+        self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
+    ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        settings = self.settings
+        release = await asyncio.to_thread(release_of, settings)
+        slot = await asyncio.to_thread(ModelSlot.open, release, load=partial(load_scorer, settings))
+        metrics.model_in_force(release.manifest.name, release.manifest.version)
+        counts = await require_topics(self.connection, [SIGNALS.name])
+        pipeline = ScorePipeline(
+            model=lambda: slot.current,
+            tagger=await asyncio.to_thread(tagger_of, settings, self.companies),
+            signal_partitions=counts[SIGNALS.name],
+            metrics=metrics,
+            limits=ScoreLimits(
+                settings.score.max_record_bytes, timedelta(hours=settings.score.max_ahead_hours)
+            ),
+        )
+        stack.callback(pipeline.close)
+        reporter = _reporter("score", RAW.name, metrics, health)
+        make = partial(
+            BatchLoop,
+            "score",
+            RAW.name,
+            connection=self.connection,
+            group=settings.score.group,
+            pipeline=pipeline,
+            watcher=reporter,
+            limits=LoopLimits(max_records=settings.score.max_poll_records, poll_ms=settings.score.poll_ms),
+        )
+        works: list[Callable[[], Coroutine[Any, Any, None]]] = [
+            partial(_keep_running, "score", make, reporter, stop)
+        ]
+        if settings.releases.follow:
+            store = store_of(settings)
+            follower = ReleaseFollower(
+                self.connection,
+                slot=slot,
+                alias=settings.releases.alias,
+                fetch=store.fetch,
+                metrics=metrics,
+            )
+            works.append(partial(_follow, follower, stop))
+        return works
+
+    def _build_watch(
+        self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
+        settings = self.settings
+        pipeline = WatchPipeline(self.connection, rules_of(settings), metrics=metrics, clock=time.monotonic)
+        stack.callback(pipeline.close)
+        reporter = _reporter("watch", SIGNALS.name, metrics, health)
+        make = partial(
+            BatchLoop,
+            "watch",
+            SIGNALS.name,
+            connection=self.connection,
+            group=settings.watch.group,
+            pipeline=pipeline,
+            watcher=reporter,
+            limits=LoopLimits(max_records=settings.watch.max_poll_records, poll_ms=settings.watch.poll_ms),
+        )
+        return partial(_keep_running, "watch", make, reporter, stop)
+
+
+def _reporter(role: Role, topic: str, metrics: Metrics, health: Health) -> LoopReporter:
+    return LoopReporter(role, topic, metrics=metrics, health=health, monotonic=time.monotonic, unix=time.time)
+
+
+async def _run_all(works: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Run all side by side; where one fails, end the others and raise what it raised."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                tasks.create_task(work())
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
+async def _keep_running(
+    role: Role, make: Callable[[], BatchLoop], reporter: LoopReporter, stop: asyncio.Event
+) -> None:
+    """Run a loop, and start it anew when its broker went away: it comes back, and nothing was lost.
+
+    A broker that is not there at the very beginning is a wrong setting more often than not: that is raised.
+    """
+    wait = _FIRST_WAIT
+    clock = asyncio.get_running_loop().time
+    ever = False
+    while not stop.is_set():
+        began = clock()
+        try:
+            await make().run(stop)
+        except BrokerUnavailableError as error:
+            ran = clock() - began
+            ever = ever or ran > _LONGEST_WAIT
+            if not ever:
+                raise
+            wait = _FIRST_WAIT if ran > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
+            reporter.broker_away()
+            log.warning("%s waits %.0f s for its broker: %s", role, wait, error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait)
+
+
+async def _follow(follower: ReleaseFollower, stop: asyncio.Event) -> None:
+    """Follow the releases until `stop`; without a broker, wait for it as the loops do."""
+    while not stop.is_set():
+        try:
+            await _until(stop, follower.run())
+        except (BrokerUnavailableError, BrokerRefusedError) as error:
+            log.warning("the announcements of releases can't be read now: %s", error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _LONGEST_WAIT)
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends, or cancel it when `stop` is set."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        working.cancel()
+        stopping.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)

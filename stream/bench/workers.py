@@ -1,0 +1,121 @@
+"""Workers in processes of their own, started by the real command, for measurements and the chaos test."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from stream.bench.apache import free_port
+from stream.bus import Connection
+from stream.errors import NewstideError
+
+_READY_SECONDS = 60.0
+
+
+class Worker:
+    """One `newstide run ROLE` on a broker; its log is kept in `folder`."""
+
+    def __init__(
+        self,
+        role: str,
+        connection: Connection,
+        folder: Path,
+        *,
+        name: str,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        self.log = folder / f"{name}.log"
+        self._port = free_port()
+        own: dict[str, object] = {
+            "kafka.bootstrap": connection.bootstrap,
+            "kafka.topic_prefix": connection.topic_prefix,
+            "kafka.session_timeout_ms": connection.session_timeout_ms,
+            "metrics.port": self._port,
+            "releases.store": folder / "releases",
+            "releases.follow": False,
+            "log.format": "json",
+        }
+        if connection.group_instance_id is not None:
+            own["kafka.group_instance_id"] = f"{connection.group_instance_id}-{name}"
+        words = [
+            word
+            for key, value in (own | dict(settings or {})).items()
+            for word in ("--set", f"{key}={value}")
+        ]
+        self._command = [sys.executable, "-m", "stream.cli", *words, "run", role]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def start(self) -> None:
+        """Start the process."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+            )
+
+    def ready(self) -> bool:
+        """Whether it says that it is ready."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2) as answer:
+                checks = json.load(answer)["checks"]
+        except (urllib.error.URLError, OSError, ValueError):
+            return False
+        return any(check["name"].endswith(".poll") for check in checks)
+
+    def wait_ready(self) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            NewstideError: it ended, or did not get ready in time; the text says where its log is.
+        """
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline and not self.ended:
+            if self.ready():
+                return
+            time.sleep(0.05)
+        last = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        raise NewstideError(f"a worker did not get ready; its last words: {' '.join(last) or 'none'}")
+
+    def kill(self) -> None:
+        """End it as a power cut would: kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        os.kill(process.pid, how)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,131 @@
+"""`newstide label`: what people say the answer is, for the next retraining."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream.cli.connect import connection_of, run_on
+from stream.cli.invocation import settings_of
+from stream.cli.printing import Json, console, print_json
+from stream.errors import UsageError
+from stream.topics import LABELS
+
+if TYPE_CHECKING:
+    from stream.bus import Connection
+    from stream.events import Label
+
+
+def label(
+    ctx: typer.Context,
+    text: Annotated[str | None, typer.Argument(help="The text that is labelled.", show_default=False)] = None,
+    *,
+    task: Annotated[
+        str, typer.Option(metavar="sentiment|topic", help="What the label answers.")
+    ] = "sentiment",
+    name: Annotated[
+        str | None, typer.Option("--label", "-l", metavar="LABEL", help="The right answer.")
+    ] = None,
+    news_id: Annotated[
+        str | None,
+        typer.Option("--news-id", metavar="ID", help="The article's id; else one made of its text."),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", metavar="FILE", help="Many labels: columns text, label; task, news_id, annotator."
+        ),
+    ] = None,
+    annotator: Annotated[str | None, typer.Option(metavar="WHO", help="Who says so; else you.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what the right answer is, for one text or for a CSV of them (written to news.labels)."""
+    if (table is None) == (text is None) or (text is not None and name is None):
+        raise UsageError(
+            'label: give either TEXT with --label, as in `newstide label "Profit falls" -l negative`, '
+            "or --csv FILE"
+        )
+    settings = settings_of(ctx)
+    who = annotator or getpass.getuser()
+    if table is not None:
+        labels = list(_read_table(table, task, who))
+    else:
+        row = {"text": text, "label": name, "news_id": news_id}
+        labels = [_label_of(row, task, who, where="label")]
+    connection = connection_of(settings)
+    count = run_on(connection, _send(connection, labels))
+    if as_json:
+        print_json({"sent": count, "topic": LABELS.name})
+    else:
+        console().print(f"sent {count} label{'s' if count != 1 else ''} to {LABELS.name}")
+
+
+def _read_table(path: Path, task: str, annotator: str) -> Iterator[Label]:
+    """Every row of a CSV as a label; the whole file is checked before anything is sent."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            missing = {"text", "label"} - set(rows.fieldnames or ())
+            if missing:
+                raise UsageError(
+                    f"{path}: column {', '.join(sorted(missing))} is missing: give text and label"
+                )
+            for row in rows:
+                yield _label_of(row, task, annotator, where=f"{path} line {rows.line_num}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} can't be read as CSV in UTF-8: {error}") from error
+
+
+def _label_of(row: Mapping[str, str | None], task: str, annotator: str, *, where: str) -> Label:
+    from pydantic import ValidationError
+
+    from models.errors import ModelError
+    from models.tasks import TASKS, index_of, task_named
+    from stream.events import Label
+
+    text = row.get("text") or ""
+    try:
+        known = task_named(row.get("task") or task)
+        answer = TASKS[known][index_of(known, row.get("label") or "")]
+        return Label.model_validate(
+            {
+                "news_id": row.get("news_id") or "text:" + hashlib.sha256(text.encode()).hexdigest()[:32],
+                "text": text,
+                "task": known,
+                "label": answer,
+                "annotator": row.get("annotator") or annotator,
+                "at": datetime.now(UTC),
+            }
+        )
+    except ModelError as error:
+        raise UsageError(f"{where}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{where}: {first['loc'][0]} is {first['input']!r}: {first['msg']}") from error
+
+
+async def _send(connection: Connection, labels: list[Label]) -> int:
+    from stream.bus import Outgoing, open_producer, send_all
+    from stream.bus.records import cloud_event, new_event_id
+
+    async with open_producer(connection) as producer:
+        return await send_all(
+            connection,
+            producer,
+            (
+                Outgoing(
+                    LABELS.name,
+                    each.news_id.encode(),
+                    each.to_json(),
+                    cloud_event("newstide.news.label", new_event_id(), each.at),
+                )
+                for each in labels
+            ),
+        )

@@ -1,0 +1,128 @@
+"""The whole command at a glance: its root flags and the table of its commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.main
+
+from stream.cli import (
+    bench,
+    config,
+    demo,
+    doctor,
+    evaluate,
+    ingest,
+    label,
+    rejected,
+    run,
+    score,
+    send,
+    tail,
+    topics,
+    train,
+)
+from stream.cli.invocation import invocation_of
+from stream.cli.printing import print_line
+from stream.errors import UsageError
+
+WATCH = "Watch the news"
+RECORDS = "News in, scores and alerts out"
+MODELS = "Models"
+SETUP = "Set-up"
+
+
+def build_command() -> Any:
+    """The command with all its subcommands."""
+    app = typer.Typer(
+        name="newstide",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+
+    # The commands, in the order in which the help shows them.
+    app.command(rich_help_panel=WATCH)(demo.demo)
+    app.command(rich_help_panel=WATCH)(run.up)
+    app.command(rich_help_panel=WATCH)(run.run)
+    app.command(rich_help_panel=RECORDS)(send.send)
+    app.command(rich_help_panel=RECORDS)(send.replay)
+    app.command(rich_help_panel=RECORDS)(ingest.ingest)
+    app.command(rich_help_panel=RECORDS)(tail.tail)
+    app.add_typer(_rejected_command(), name="rejected", rich_help_panel=RECORDS)
+    app.command(rich_help_panel=MODELS)(score.score)
+    app.command(rich_help_panel=MODELS)(evaluate.evaluate)
+    app.command(rich_help_panel=MODELS)(label.label)
+    app.command(rich_help_panel=MODELS)(train.train)
+    app.command(rich_help_panel=MODELS)(train.export)
+    app.command(rich_help_panel=SETUP)(doctor.doctor)
+    app.command(rich_help_panel=SETUP)(topics.topics)
+    app.command(rich_help_panel=SETUP)(config.config)
+    app.add_typer(_bench_command(), name="bench", rich_help_panel=SETUP)
+    return typer.main.get_command(app)
+
+
+def _rejected_command() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="List what could not be read, or send it once more.")
+    app.command("list")(rejected.list_rejected)
+    app.command("replay")(rejected.replay_rejected)
+    return app
+
+
+def _bench_command() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="Measure speed, and that nothing is lost when things die.")
+    app.command("score")(bench.bench_score)
+    app.command("chaos")(bench.bench_chaos)
+    return app
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer hands it over so
+    if not wanted:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        print_line(f"newstide {version('newstide')}")
+    except PackageNotFoundError:
+        print_line("newstide (run from a source tree)")
+    raise typer.Exit
+
+
+def root(
+    ctx: typer.Context,
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="TOML file; else ./newstide.toml, if there is one.")
+    ] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set any setting.")
+    ] = None,
+    bootstrap: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="Kafka brokers, or `embedded`.")
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option(metavar="auto|text|json", help="How the log looks.")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="debug, info, warning, error.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback prints and exits
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Score financial news as it arrives on Kafka, and raise an alert when bad news surges."""
+    invocation = invocation_of(ctx)
+    invocation.config = config
+    invocation.debug = debug
+    for text in assign or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set {text}: write it as SECTION.FIELD=VALUE, such as --set metrics.port=0")
+        invocation.overrides[name.strip()] = value
+    named = {"kafka.bootstrap": bootstrap, "log.format": log_format, "log.level": log_level}
+    invocation.overrides |= {name: value for name, value in named.items() if value is not None}

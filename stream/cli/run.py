@@ -1,0 +1,66 @@
+"""`newstide up` and `newstide run`: the monitor, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream.cli.invocation import settings_of
+from stream.cli.printing import remarks
+
+if TYPE_CHECKING:
+    from stream.app import Monitor
+    from stream.settings import Settings
+
+
+class RoleName(StrEnum):
+    """A loop that can run alone."""
+
+    score = "score"
+    watch = "watch"
+
+
+def up(ctx: typer.Context) -> None:
+    """Run everything in one process: on the embedded broker, or on yours (--bootstrap); Ctrl-C ends it."""
+    from stream.app import ROLES, Monitor
+    from stream.connect import broker_of
+
+    settings = settings_of(ctx)
+    with broker_of(settings) as connection:
+        _say_where(settings, connection.bootstrap)
+        asyncio.run(_until_told(Monitor(settings, connection, roles=ROLES)))
+
+
+def run(ctx: typer.Context, role: Annotated[RoleName, typer.Argument(help="score, or watch.")]) -> None:
+    """Run one role on your Kafka; start as many of each as `news.raw` has partitions."""
+    from stream.app import Monitor
+    from stream.connect import connection_of
+
+    settings = settings_of(ctx)
+    asyncio.run(_until_told(Monitor(settings, connection_of(settings), roles=(role.value,))))
+
+
+def _say_where(settings: Settings, bootstrap: str) -> None:
+    screen = remarks()
+    what = "embedded broker" if settings.kafka.embedded else "broker"
+    screen.print(f"newstide runs: {what} at {bootstrap}; Ctrl-C ends it")
+    screen.print(
+        "[dim]in another terminal: newstide send FILE, newstide ingest --feed URL, newstide tail alerts[/]"
+    )
+
+
+async def _until_told(monitor: Monitor) -> None:
+    """Run until SIGINT or SIGTERM; finish what is under way."""
+    from stream.logs import configure_logging
+
+    settings = monitor.settings
+    configure_logging(settings.log.format, settings.log.level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    await monitor.run(stop)

@@ -1,0 +1,185 @@
+"""`newstide send` and `newstide replay`: news from a file or a pipe to news.raw, at once or by its own times."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream.cli.connect import connection_of, require_topic, run_on
+from stream.cli.invocation import settings_of
+from stream.cli.printing import Json, console, print_json, remarks
+from stream.cli.texts import STDIN
+from stream.errors import UsageError
+from stream.topics import RAW
+
+if TYPE_CHECKING:
+    from stream.bus import Connection, Outgoing
+    from stream.sources.files import BadRow, Format, NewsRow
+    from stream.sources.replay import Recording
+
+_TOLD = 5
+"""So many rows that can't be read are told one by one; of the others only the number."""
+
+_FILE_ROWS, _PIPE_ROWS = 1000, 1
+"""Rows sent together: from a pipe each at once, for it may bring one an hour."""
+
+FormatFlag = Annotated[
+    str | None, typer.Option("--format", metavar="jsonl|csv", help="Else by the file's name; stdin: jsonl.")
+]
+Publisher = Annotated[
+    str | None, typer.Option(help="Publisher of CSV rows that name none; else the file's name.")
+]
+Zone = Annotated[
+    str | None,
+    typer.Option("--timezone", metavar="ZONE", help="Of CSV times without one, e.g. America/New_York."),
+]
+
+
+def send(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="[FILE]", help="JSONL or CSV; `-` is stdin.")] = STDIN,
+    *,
+    format_: FormatFlag = None,
+    source: Publisher = None,
+    timezone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Send news to news.raw, as fast as it is read.
+
+    JSONL lines go byte for byte, broken ones too: SCORE says what is wrong with them.
+    """
+    connection = connection_of(settings_of(ctx))
+    rows = _rows(file, format_, source, timezone)
+    together = _PIPE_ROWS if file == STDIN else _FILE_ROWS
+    sent, skipped = run_on(connection, _send(connection, _in_batches(rows, together)))
+    _sum_up(sent, skipped, as_json=as_json)
+
+
+def replay(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Recorded news, JSONL or CSV.", show_default=False)
+    ],
+    *,
+    speed: Annotated[str, typer.Option(metavar="60x|max", help="Seconds of news in a second.")] = "60x",
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, help="Only so many, the earliest.")
+    ] = None,
+    begin: Annotated[
+        datetime | None, typer.Option("--from", metavar="TIME", help="Leave out what is earlier (UTC).")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", metavar="TIME", help="Leave out this and later (UTC).")
+    ] = None,
+    now: Annotated[bool, typer.Option("--now", help="Move all times so that the news ends now.")] = False,
+    format_: FormatFlag = None,
+    source: Publisher = None,
+    timezone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Replay recorded news to news.raw, by its own times."""
+    from stream.sources.replay import load_recording, parse_speed, shift_to_now
+
+    connection = connection_of(settings_of(ctx))
+    factor = parse_speed(speed)
+    recording = load_recording(
+        _rows(str(file), format_, source, timezone), start=_in_utc(begin), end=_in_utc(end), limit=limit
+    )
+    if now:
+        recording = shift_to_now(recording, datetime.now(UTC), factor)
+    if not as_json:
+        remarks().print(f"{len(recording.moments)} records over {recording.lasts} of news")
+    for row in recording.bad[:_TOLD]:
+        remarks().print(f"left out: {row}", markup=False, style="yellow")
+    sent, _ = run_on(connection, _send(connection, _replayed(recording, factor)))
+    _sum_up(sent, recording.bad_count, as_json=as_json)
+
+
+def _rows(
+    file: str, format_: str | None, source: str | None, timezone: str | None
+) -> Iterator[NewsRow | BadRow]:
+    from stream.sources.columns import parse_timezone
+    from stream.sources.files import read_news
+
+    origin = sys.stdin.buffer if file == STDIN else Path(file)
+    zone = None if timezone is None else parse_timezone(timezone)
+    return read_news(origin, _format(format_), source=source, timezone=zone)
+
+
+def _format(name: str | None) -> Format | None:
+    formats: dict[str, Format] = {"jsonl": "jsonl", "csv": "csv"}
+    if name is not None and name not in formats:
+        raise UsageError(f"--format is {name!r}: give jsonl or csv")
+    return None if name is None else formats[name]
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    """A time without a zone is UTC."""
+    if time is None:
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+async def _in_batches(
+    rows: Iterator[NewsRow | BadRow], size: int
+) -> AsyncIterator[Sequence[NewsRow | BadRow]]:
+    """Read in a thread: a pipe that is slow must not hold up what is being sent."""
+
+    def read() -> list[NewsRow | BadRow]:
+        return list(islice(rows, size))
+
+    while batch := await asyncio.to_thread(read):
+        yield batch
+
+
+async def _replayed(recording: Recording, speed: float) -> AsyncIterator[Sequence[NewsRow | BadRow]]:
+    from stream.sources.replay import replay as due
+
+    async for batch in due(recording, speed):
+        yield batch
+
+
+async def _send(
+    connection: Connection, batches: AsyncIterator[Sequence[NewsRow | BadRow]]
+) -> tuple[int, int]:
+    """Send every row that could be read; returns how many were, and how many could not be."""
+    from stream.bus import open_producer, send_all
+    from stream.sources.files import BadRow
+
+    await require_topic(connection, RAW.name)
+    sent = skipped = 0
+    async with open_producer(connection) as producer:
+        async for batch in batches:
+            good = [row for row in batch if not isinstance(row, BadRow)]
+            for row in batch:
+                if isinstance(row, BadRow):
+                    skipped += 1
+                    if skipped <= _TOLD:
+                        remarks().print(f"left out: {row}", markup=False, style="yellow")
+            sent += await send_all(connection, producer, _records(good))
+    return sent, skipped
+
+
+def _records(rows: Iterable[NewsRow]) -> Iterator[Outgoing]:
+    from stream.bus import Outgoing
+    from stream.bus.records import cloud_event
+
+    for row in rows:
+        name = row.key.decode("utf-8", "replace") if row.key is not None else f"line-{row.line}"
+        at = row.published_at or datetime.now(UTC)
+        yield Outgoing(RAW.name, row.key, row.value, cloud_event("newstide.news.item", name, at))
+
+
+def _sum_up(sent: int, skipped: int, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"sent": sent, "left_out": skipped, "topic": RAW.name})
+    else:
+        left_out = f", left out {skipped} that could not be read" if skipped else ""
+        console().print(f"sent {sent} to {RAW.name}{left_out}")

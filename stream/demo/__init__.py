@@ -1,0 +1,1 @@
+"""One invented trading day and the command that plays it."""

@@ -1,0 +1,126 @@
+"""Follows `models.releases`: brings what is promoted into force between two batches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from models.errors import ManifestError
+from models.release import Release
+from models.slot import ModelSlot
+from stream.bus import Connection, Record, open_reader
+from stream.events import ReleaseNote
+from stream.metrics import Metrics
+from stream.topics import RELEASES
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 30.0
+"""How long to wait before a release that could not be brought into force is tried again."""
+
+
+class ReleaseFollower:
+    """Swaps the model when its alias is given to another release.
+
+    Args:
+        connection: where the releases are announced.
+        slot: holds the model in force.
+        alias: the alias to follow.
+        fetch: brings a release from the store by name and version, verified; raises ModelError.
+        metrics: where each attempt is counted.
+        retry_seconds: see `RETRY_SECONDS`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        slot: ModelSlot,
+        alias: str,
+        fetch: Callable[[str, str], Release],
+        metrics: Metrics,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self._connection = connection
+        self._slot = slot
+        self._alias = alias
+        self._fetch = fetch
+        self._metrics = metrics
+        self._retry_seconds = retry_seconds
+        self._wanted: ReleaseNote | None = None
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled.
+
+        Raises:
+            BrokerUnavailableError, BrokerRefusedError: the announcements can't be read.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen())
+                tasks.create_task(self._act())
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+
+    async def _listen(self) -> None:
+        async with open_reader(self._connection, [RELEASES.name], from_beginning=True) as records:
+            async for record in records:
+                note = self._note(record)
+                if note is not None:
+                    self._wanted = note
+                    self._changed.set()
+
+    def _note(self, record: Record) -> ReleaseNote | None:
+        if record.value is None or record.key != self._alias.encode():
+            return None
+        try:
+            note = ReleaseNote.model_validate_json(record.value)
+        except ValidationError as error:
+            log.warning("a record of %s is no release note: %s", RELEASES.name, error.errors()[0]["msg"])
+            return None
+        return note if note.action in {"promote", "rollback"} else None
+
+    async def _act(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            note = self._wanted
+            if note is None or f"{note.name}@{note.version}" == self._slot.current.release:
+                continue
+            if not await asyncio.to_thread(self._bring_in, note):
+                await self._pause()
+                self._changed.set()
+
+    async def _pause(self) -> None:
+        """Wait before the next try, but not when another release is announced meanwhile."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), self._retry_seconds)
+        except TimeoutError:
+            return
+
+    def _bring_in(self, note: ReleaseNote) -> bool:
+        """Fetch, check and swap; returns whether that is done with. The former release stays where it failed."""
+        outcome = self._slot.swap_to(lambda: self._announced(note))
+        self._metrics.swap(outcome.status.value)
+        if outcome.refused:
+            wanted = f"{note.name}@{note.version}"
+            log.error(
+                "%s could not be brought into force, %s stays: %s", wanted, outcome.release, outcome.detail
+            )
+            return False
+        self._metrics.model_in_force(note.name, note.version)
+        log.info("%s (%s by %s)", outcome.detail, note.action, note.by)
+        return True
+
+    def _announced(self, note: ReleaseNote) -> Release:
+        release = self._fetch(note.name, note.version)
+        if release.manifest_sha256 != note.manifest_sha256:
+            raise ManifestError(
+                f"{note.name}@{note.version} in the store is not what was announced: "
+                f"sha256 of the manifest is {release.manifest_sha256}, not {note.manifest_sha256}"
+            )
+        return release

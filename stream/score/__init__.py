@@ -1,0 +1,1 @@
+"""Raw bytes become scored news. Keeps nothing in mind between two records."""

@@ -1,0 +1,163 @@
+"""A news item, the model's answer and the companies become what is said of each series."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from models.scorer import Answer
+from models.tasks import slug
+from stream.events import (
+    MARKET,
+    EntityScore,
+    NewsItem,
+    ScoredNews,
+    Sentiment,
+    Signal,
+    TopicScore,
+    Withdrawal,
+)
+from stream.score.entities import Mention
+from stream.score.fingerprint import fingerprint
+
+BODY_CHARS = 400
+"""How much of the body the model reads: leads say what happened, and more would only cost time."""
+
+SHOWN_FROM, SHOWN_MOST = 0.1, 3
+"""Topics below this probability, and beyond this many, are not written."""
+
+COUNTED_FROM = 0.5
+"""A topic at least this probable gets a signal of its own."""
+
+_DIGITS = 6
+_MAX_SERIES = 256
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def model_text(item: NewsItem) -> str:
+    """What the model reads of `item`: the headline and, on the next line, the beginning of the body."""
+    lead = " ".join((item.body or "")[: 2 * BODY_CHARS].split())
+    if lead.startswith(item.headline):
+        lead = lead[len(item.headline) :].lstrip(" .:-\u2013\u2014|")
+    if not lead:
+        return item.headline
+    if len(lead) > BODY_CHARS:
+        lead = lead[:BODY_CHARS].rpartition(" ")[0] or lead[:BODY_CHARS]
+    return f"{item.headline}\n{lead}"
+
+
+def make_scored(
+    item: NewsItem,
+    answer: Answer,
+    mentions: Sequence[Mention],
+    *,
+    release: str,
+    received_at: datetime,
+    scored_at: datetime,
+) -> ScoredNews:
+    """`item` with the model's answer.
+
+    Each company carries the sentiment of the whole text. Probabilities are rounded to six digits, so that the
+    JSON is short and the same on every machine; the three classes still sum to 1 within 0.00001.
+    """
+    sentiment = _sentiment_of(answer)
+    score = _score_of(sentiment)
+    return ScoredNews(
+        **{name: getattr(item, name) for name in NewsItem.model_fields},
+        model=release,
+        sentiment=sentiment,
+        score=score,
+        topics=_topics_of(answer),
+        entities=tuple(
+            EntityScore(
+                id=mention.id,
+                name=mention.name,
+                start=mention.start,
+                end=mention.end,
+                relevance=mention.relevance,
+                sentiment=sentiment,
+                score=score,
+            )
+            for mention in mentions
+        ),
+        fingerprint=fingerprint(item.headline),
+        received_at=received_at,
+        scored_at=scored_at,
+    )
+
+
+def signals_of(scored: ScoredNews) -> tuple[Signal, ...]:
+    """What `scored` says of each series it speaks of, the market first; nothing where it withdraws an article.
+
+    The market's signal weighs 1, a company's as much as the company matters in the text, a topic's as much as
+    it is probable, and that of a company's likeliest topic the product of both.
+    """
+    if scored.status == "withdrawn":
+        return ()
+    topics = [(slug(topic.label), topic.probability) for topic in scored.topics]
+    companies = {_safe(entity.id): entity.relevance for entity in reversed(scored.entities)}
+    # Reversed twice: of two entities whose ids look the same once made safe, the first one counts.
+    companies = dict(reversed(companies.items()))
+    certain = [(name, p) for name, p in topics if name and p >= COUNTED_FROM]
+    weights = {f"company:{company}": weight for company, weight in companies.items()}
+    weights |= {f"topic:{name}": p for name, p in certain}
+    if certain:
+        name, p = max(certain, key=lambda topic: topic[1])
+        weights |= {f"company:{company}/topic:{name}": weight * p for company, weight in companies.items()}
+    market = _signal(scored, MARKET, 1.0).model_copy(
+        update={"companies": tuple(companies), "topics": tuple(name for name, _ in topics)}
+    )
+    return market, *(_signal(scored, series[:_MAX_SERIES], weight) for series, weight in weights.items())
+
+
+def withdrawal_of(item: NewsItem) -> Withdrawal | None:
+    """The control record that takes an article back, where `item` withdraws one."""
+    if item.status != "withdrawn" or item.revises is None:
+        return None
+    return Withdrawal(news_id=item.id, withdraws=item.revises, published_at=item.published_at)
+
+
+def _signal(scored: ScoredNews, series: str, weight: float) -> Signal:
+    return Signal(
+        series=series,
+        news_id=scored.id,
+        published_at=scored.published_at,
+        source=scored.source,
+        status=scored.status,
+        revises=scored.revises,
+        weight=max(round(weight, _DIGITS), 10**-_DIGITS),
+        fingerprint=scored.fingerprint,
+        sentiment=scored.sentiment,
+        score=scored.score,
+        headline=scored.headline,
+        url=scored.url,
+        model=scored.model,
+    )
+
+
+def _sentiment_of(answer: Answer) -> Sentiment:
+    negative, neutral, positive = (_probability(p) for p in answer.sentiment)
+    return Sentiment(negative=negative, neutral=neutral, positive=positive)
+
+
+def _score_of(sentiment: Sentiment) -> float:
+    return round(sentiment.positive - sentiment.negative, _DIGITS)
+
+
+def _topics_of(answer: Answer) -> tuple[TopicScore, ...]:
+    """The topics worth writing, likeliest first."""
+    likely = sorted(answer.topics, key=lambda topic: -topic[1])[:SHOWN_MOST]
+    return tuple(
+        TopicScore(label=label, probability=_probability(p)) for label, p in likely if p >= SHOWN_FROM
+    )
+
+
+def _probability(p: float) -> float:
+    """`p` rounded; a softmax in 32 bits may pass 1 by a hair."""
+    return min(1.0, max(0.0, round(float(p), _DIGITS)))
+
+
+def _safe(name: str) -> str:
+    """`name` with only the characters that are safe in series, metrics and file names."""
+    return _UNSAFE.sub("_", name)[:64] or "_"

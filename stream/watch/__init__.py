@@ -1,0 +1,1 @@
+"""Signals become stories and alerts, one series at a time."""

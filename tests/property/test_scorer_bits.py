@@ -1,0 +1,68 @@
+"""A text gets the same bits alone and in any company: with a small model, and with the one that ships."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny_release import WORDS, tiny_release
+
+from models.batches import cut_batches
+from models.errors import ModelError
+from models.scorer import OnnxScorer
+from models.store import packaged_release
+
+_TEXTS = st.lists(
+    st.lists(st.sampled_from([*WORDS, "Apple", "$TSLA", "2.5%", "&amp;", "ünïcode"]), max_size=40).map(
+        " ".join
+    ),
+    min_size=1,
+    max_size=24,
+)
+
+
+@functools.cache
+def tiny() -> OnnxScorer:
+    with tempfile.TemporaryDirectory() as folder:
+        return OnnxScorer.load(tiny_release(Path(folder) / "r"), batch_tokens=96)
+
+
+@functools.cache
+def packaged() -> OnnxScorer:
+    try:
+        return OnnxScorer.load(packaged_release())
+    except ModelError as error:
+        pytest.skip(f"there is no packaged release: {error}")
+
+
+def has_the_same_bits_alone(scorer: OnnxScorer, texts: list[str]) -> None:
+    together = scorer.score(texts).answers
+    assert together == tuple(scorer.score([text]).answers[0] for text in texts)
+    assert together[::-1] == scorer.score(texts[::-1]).answers
+
+
+@given(_TEXTS)
+@settings(deadline=None)
+def test_with_a_small_model_a_text_gets_the_same_bits_alone_and_in_any_batch(texts: list[str]) -> None:
+    has_the_same_bits_alone(tiny(), texts)
+
+
+@given(_TEXTS)
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_with_the_packaged_model_a_text_gets_the_same_bits_alone_and_in_any_batch(texts: list[str]) -> None:
+    has_the_same_bits_alone(packaged(), texts)
+
+
+@given(st.lists(st.integers(3, 128), max_size=300), st.integers(1, 1024))
+def test_batches_hold_every_text_once_with_equal_lengths_and_within_the_budget(
+    lengths: list[int], budget: int
+) -> None:
+    batches = cut_batches(lengths, budget)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len({lengths[index] for index in batch}) == 1
+        assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= budget

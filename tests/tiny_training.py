@@ -1,0 +1,119 @@
+"""What it takes to train in seconds: an encoder of two narrow layers with drawn weights, and sets of our own words."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from models.training.config import TrainConfig
+from models.training.data import DataSpec
+
+WORDS = (
+    "the bank firm shares oil gold fed rate deal profit loss court chief dividend run debt after before of in for as its"
+).split()  # fmt: skip
+MOODS = {"negative": "falls", "neutral": "meets", "positive": "gains"}
+SUBJECTS = {"Energy | Oil": "oil", "Gold | Metals | Materials": "gold", "Earnings": "profit"}
+
+
+def tiny_encoder(folder: Path, *, seed: int = 0) -> Path:
+    """A BERT checkpoint of transformers, with its `tokenizer.json`, in `folder`."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {word: n for n, word in enumerate([*marks, *WORDS, *MOODS.values()])}
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=48,
+    )
+    torch.manual_seed(seed)
+    BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = ("text", "label")) -> Path:
+    """A CSV with a header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def mood_rows(count: int, *, seed: int = 1) -> list[tuple[str, str]]:
+    """Texts whose mood stands in one word."""
+    draw = random.Random(seed)
+    found = []
+    for _ in range(count):
+        label = draw.choice(list(MOODS))
+        words = draw.choices(WORDS, k=draw.randint(4, 12))
+        words.insert(draw.randrange(len(words)), MOODS[label])
+        found.append((" ".join(words), label))
+    return found
+
+
+def subject_rows(count: int, *, seed: int = 2) -> list[tuple[str, str]]:
+    """Texts whose topic stands in one word."""
+    draw = random.Random(seed)
+    others = [word for word in WORDS if word not in SUBJECTS.values()]
+    found = []
+    for _ in range(count):
+        label = draw.choice(list(SUBJECTS))
+        words = draw.choices(others, k=draw.randint(4, 12))
+        words.insert(draw.randrange(len(words)), SUBJECTS[label])
+        found.append((" ".join(words), label))
+    return found
+
+
+def tiny_config(folder: Path, **changes: Any) -> TrainConfig:
+    """A run over 300 texts for each task, from an encoder of drawn weights."""
+    settings: dict[str, Any] = {
+        "data": (
+            DataSpec(
+                name="moods",
+                path=write_csv(folder / "moods.csv", mood_rows(300)),
+                task="sentiment",
+                licence="CC0-1.0",
+                reference=True,
+            ),
+            DataSpec(
+                name="other_moods",
+                path=write_csv(folder / "other.csv", mood_rows(60, seed=5)),
+                task="sentiment",
+                licence="CC0-1.0",
+            ),
+            DataSpec(
+                name="subjects",
+                path=write_csv(folder / "subjects.csv", subject_rows(300)),
+                task="topic",
+                licence="CC0-1.0",
+                reference=True,
+            ),
+        ),
+        "out": folder / "run",
+        "start": tiny_encoder(folder / "encoder"),
+        "max_length": 24,
+        "epochs": 8,
+        "learning_rate": 3e-3,
+        "dropout": 0.0,
+        "patience": 20,
+        "measures_per_epoch": 1,
+        "precision": "fp32",
+        "written": True,
+    }
+    return TrainConfig(**(settings | changes))

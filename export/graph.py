@@ -82,9 +82,9 @@ def build_graph(network: Network, max_length: int) -> onnx.ModelProto:
     mask = graph.op("Mul", [mask, graph.number(MASKED)], "mask/scores")
     mask = graph.op("Unsqueeze", [mask, graph.integers(1, 2)], "mask/broadcast")
     for number, layer in enumerate(network.layers):
-        only_first = number == shape.layers - 1 and shape.pooling == "cls"
+        only_first = number == shape.layers - 1
         rows = _layer(graph, cast("Layer", layer), f"layers.{number}", rows, mask, only_first=only_first)
-    pooled = _pool(graph, network, rows, hidden)
+    pooled = graph.op("Reshape", [rows, graph.integers(-1, shape.width)], "pooled")
     for head in OUTPUTS:
         graph.op("Identity", [graph.linear(pooled, getattr(network, head), head)], head)
     return _model(graph, network)
@@ -156,17 +156,6 @@ def _gelu(graph: _Graph, rows: str, name: str) -> str:
     return graph.op(
         "Mul", [graph.op("Mul", [rows, above], f"{name}/twice"), graph.number(0.5)], f"{name}/out"
     )
-
-
-def _pool(graph: _Graph, network: Network, rows: str, hidden: str) -> str:
-    flat = graph.integers(-1, network.shape.width)
-    if network.shape.pooling == "cls":
-        return graph.op("Reshape", [rows, flat], "pooled")
-    weights = graph.op("Unsqueeze", [hidden, graph.integers(1)], "pool/weights")
-    # A product instead of a sum over tokens: it adds from the first token on, so that padding changes no bit.
-    total = graph.op("Reshape", [graph.op("MatMul", [weights, rows], "pool/product"), flat], "pool/total")
-    count = graph.op("ReduceSum", [hidden, graph.integers(1)], "pool/count", keepdims=1)
-    return graph.op("Div", [total, count], "pooled")
 
 
 def _model(graph: _Graph, network: Network) -> onnx.ModelProto:

@@ -80,7 +80,7 @@ def export_release(
     """
     page, network = load_checkpoint(checkpoint)
     parts = load_examples(checkpoint)
-    references = {spec.name for spec in page.config.data if spec.reference}
+    references = set(page.config.references)
     evidence = Evidence(
         calibration=[example.text for example in parts["calibration"]],
         tune=[example for example in parts["tune"] if example.source in references],
@@ -207,8 +207,11 @@ def _parity_metrics(parity: Parity) -> Metrics:
 
 
 def _lineage(page: Checkpoint) -> Lineage:
-    told: dict[str, JsonValue] = page.config.model_dump(mode="json", exclude={"data", "out", "start"})
-    told |= {"torch": page.torch, "examples": dict(page.examples)}
+    stages: list[JsonValue] = [
+        config.model_dump(mode="json", exclude={"data", "out", "start"})
+        for config in (*page.stages, page.config)
+    ]
+    told: dict[str, JsonValue] = {"stages": stages, "torch": page.torch, "examples": dict(page.examples)}
     return Lineage(
         base=page.base,
         base_licence=page.base_licence,

@@ -99,9 +99,8 @@ def read_columns(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict
             count += 1
             yield reader.line_num, row
     except csv.Error as error:
-        raise ModelError(
-            f"{path}, line {reader.line_num}: this is no CSV ({error}): mend the quotes"
-        ) from error
+        # The reader counts a line once it is read whole, which this one was not.
+        raise ModelError(f"{path}, line {reader.line_num + 1}: this is no CSV ({error}): mend it") from error
     if not count:
         raise ModelError(f"{path} has no rows below its first line: give at least one labelled text")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from typing import Protocol
 
 from pydantic import ValidationError
 
-from models.errors import ManifestError
 from models.release import Release
 from models.slot import ModelSlot
 from stream.bus import Connection, Record, open_reader
@@ -19,7 +18,18 @@ from stream.topics import RELEASES
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 30.0
-"""How long to wait before a release that could not be brought into force is tried again."""
+"""How long to wait before a refused release is tried again; twice as long each further time."""
+
+LONGEST_RETRY_SECONDS = 900.0
+"""The longest such wait: a release that is unfit for good must not cost its machine a load every half minute."""
+
+
+class Fetch(Protocol):
+    """Brings a release from the store, every file checked; raises ModelError. See `ReleaseStore.fetch`."""
+
+    def __call__(self, name: str, version: str, *, manifest_sha256: str | None = None) -> Release:
+        """The release whose manifest is the one announced."""
+        ...
 
 
 class ReleaseFollower:
@@ -29,7 +39,7 @@ class ReleaseFollower:
         connection: where the releases are announced.
         slot: holds the model in force.
         alias: the alias to follow.
-        fetch: brings a release from the store by name and version, verified; raises ModelError.
+        fetch: see `Fetch`.
         metrics: where each attempt is counted.
         retry_seconds: see `RETRY_SECONDS`.
     """
@@ -40,7 +50,7 @@ class ReleaseFollower:
         *,
         slot: ModelSlot,
         alias: str,
-        fetch: Callable[[str, str], Release],
+        fetch: Fetch,
         metrics: Metrics,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
@@ -67,9 +77,19 @@ class ReleaseFollower:
             raise group.exceptions[0] from group
 
     async def _listen(self) -> None:
+        # Compaction is lazy: all that is announced by now is read before anything is done, or a follower that
+        # starts would bring one former release after the other into force.
+        seen: dict[int, int] = {}
+        async with open_reader(
+            self._connection, [RELEASES.name], from_beginning=True, follow=False
+        ) as records:
+            async for record in records:
+                seen[record.partition] = record.offset
+                self._wanted = self._note(record) or self._wanted
+        self._changed.set()
         async with open_reader(self._connection, [RELEASES.name], from_beginning=True) as records:
             async for record in records:
-                note = self._note(record)
+                note = self._note(record) if record.offset > seen.get(record.partition, -1) else None
                 if note is not None:
                     self._wanted = note
                     self._changed.set()
@@ -85,26 +105,35 @@ class ReleaseFollower:
         return note if note.action in {"promote", "rollback"} else None
 
     async def _act(self) -> None:
+        refused: ReleaseNote | None = None
+        wait = self._retry_seconds
         while True:
             await self._changed.wait()
             self._changed.clear()
             note = self._wanted
             if note is None or f"{note.name}@{note.version}" == self._slot.current.release:
+                refused = None
                 continue
-            if not await asyncio.to_thread(self._bring_in, note):
-                await self._pause()
-                self._changed.set()
+            wait = min(2 * wait, LONGEST_RETRY_SECONDS) if note == refused else self._retry_seconds
+            if await asyncio.to_thread(self._bring_in, note):
+                refused = None
+                continue
+            refused = note
+            await self._pause(wait)
+            self._changed.set()
 
-    async def _pause(self) -> None:
+    async def _pause(self, seconds: float) -> None:
         """Wait before the next try, but not when another release is announced meanwhile."""
         try:
-            await asyncio.wait_for(self._changed.wait(), self._retry_seconds)
+            await asyncio.wait_for(self._changed.wait(), seconds)
         except TimeoutError:
             return
 
     def _bring_in(self, note: ReleaseNote) -> bool:
         """Fetch, check and swap; returns whether that is done with. The former release stays where it failed."""
-        outcome = self._slot.swap_to(lambda: self._announced(note))
+        outcome = self._slot.swap_to(
+            lambda: self._fetch(note.name, note.version, manifest_sha256=note.manifest_sha256)
+        )
         self._metrics.swap(outcome.status.value)
         if outcome.refused:
             wanted = f"{note.name}@{note.version}"
@@ -115,12 +144,3 @@ class ReleaseFollower:
         self._metrics.model_in_force(note.name, note.version)
         log.info("%s (%s by %s)", outcome.detail, note.action, note.by)
         return True
-
-    def _announced(self, note: ReleaseNote) -> Release:
-        release = self._fetch(note.name, note.version)
-        if release.manifest_sha256 != note.manifest_sha256:
-            raise ManifestError(
-                f"{note.name}@{note.version} in the store is not what was announced: "
-                f"sha256 of the manifest is {release.manifest_sha256}, not {note.manifest_sha256}"
-            )
-        return release

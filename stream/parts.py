@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 from models.release import Release
@@ -20,8 +19,15 @@ def tagger_of(settings: Settings, extra: Sequence[Path] = ()) -> CompanyTagger:
 
 
 def store_of(settings: Settings) -> ReleaseStore:
-    """Where releases are kept."""
-    return ReleaseStore(settings.release_store, cache=settings.broker.data_dir / "cache")
+    """Where releases are kept. With `releases.key` it gives out only what is signed with it."""
+    cache = settings.broker.data_dir / "cache"
+    return ReleaseStore(settings.release_store, cache=cache, key=key_of(settings))
+
+
+def key_of(settings: Settings) -> bytes | None:
+    """The key that releases are signed with, where one is set."""
+    key = settings.releases.key
+    return key.get_secret_value().encode() if key is not None else None
 
 
 def release_of(settings: Settings) -> Release:
@@ -44,6 +50,4 @@ def load_scorer(settings: Settings, release: Release) -> OnnxScorer:
 
 def rules_of(settings: Settings) -> WatchRules:
     """The thresholds of WATCH."""
-    watch = settings.watch
-    lateness = timedelta(minutes=watch.lateness_minutes)
-    return WatchRules(horizon=timedelta(minutes=watch.horizon_minutes), lateness=lateness, grace=lateness)
+    return settings.watch.rules

@@ -119,7 +119,7 @@ def drip(pieces: Iterable[bytes], seconds: float) -> Answer:
     return answer
 
 
-async def silence(writer: asyncio.StreamWriter) -> None:  # noqa: ARG001  (the shape of an answer)
+async def silence(writer: asyncio.StreamWriter) -> None:
     """Accepts and never answers."""
     await asyncio.Event().wait()
 

@@ -8,23 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertModel
 
 from models.training.config import TrainConfig
 from models.training.data import DataSpec
 
-WORDS = (
-    "the bank firm shares oil gold fed rate deal profit loss court chief dividend run debt after before of in for as its"
-).split()  # fmt: skip
+WORDS = ["the", "bank", "firm", "shares", "oil", "gold", "fed", "rate", "deal", "profit", "loss", "court", "chief", "dividend", "run", "debt", "after", "before", "of", "in", "for", "as", "its"]  # fmt: skip
 MOODS = {"negative": "falls", "neutral": "meets", "positive": "gains"}
 SUBJECTS = {"Energy | Oil": "oil", "Gold | Metals | Materials": "gold", "Earnings": "profit"}
 
 
 def tiny_encoder(folder: Path, *, seed: int = 0) -> Path:
     """A BERT checkpoint of transformers, with its `tokenizer.json`, in `folder`."""
-    import torch
-    from transformers import BertConfig, BertModel
-
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     vocabulary = {word: n for n, word in enumerate([*marks, *WORDS, *MOODS.values()])}
     config = BertConfig(

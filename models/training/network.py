@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,7 +35,6 @@ class Shape(BaseModel):
     attention_heads: int = Field(default=12, gt=0)
     inner: int = 1536
     norm_epsilon: float = 1e-12
-    pooling: Literal["cls", "mean"] = "cls"
     sentiments: int = 3
     topics: int = 20
 
@@ -88,7 +87,7 @@ class Layer(nn.Module):
 class Network(nn.Module):
     """The encoder with a sentiment head and a topic head.
 
-    Both heads are linear in the pooled row: of the first token (`cls`), or the mean over the tokens (`mean`).
+    Both heads are linear in the first token's row.
     """
 
     def __init__(self, shape: Shape, *, dropout: float = 0.1) -> None:
@@ -123,21 +122,23 @@ class Network(nn.Module):
         mask = (1.0 - attention_mask.to(torch.float32))[:, None, None, :] * MASKED
         last = len(self.layers) - 1
         for number, layer in enumerate(self.layers):
-            rows = layer(rows, mask, first_row_only=number == last and self.shape.pooling == "cls")
-        if self.shape.pooling == "cls":
-            return rows[:, 0]
-        kept = attention_mask.to(rows.dtype)[:, None, :]
-        return torch.matmul(kept, rows)[:, 0] / kept.sum(dim=-1)
+            rows = layer(rows, mask, first_row_only=number == last)
+        return rows[:, 0]
 
 
-def pretrained(folder: Path, *, pooling: Literal["cls", "mean"], dropout: float, seed: int) -> Network:
+def pretrained(folder: Path, *, dropout: float, seed: int) -> Network:
     """A network whose encoder is the BERT checkpoint in `folder`, with fresh heads drawn from `seed`.
 
     Raises:
         ModelError: if `folder` holds no BERT checkpoint in the layout of transformers.
     """
-    from transformers import AutoModel  # noqa: PLC0415 - takes seconds; only fine-tuning from scratch needs it
+    # Imported here: it takes seconds, and only fine-tuning from an encoder needs it.
+    from transformers import AutoModel  # noqa: PLC0415
+    from transformers.utils import logging as library_log  # noqa: PLC0415
 
+    quiet: Any = library_log  # its functions have no types
+    quiet.set_verbosity_error()  # it warns of the pooler's weights, which are left out on purpose
+    quiet.disable_progress_bar()
     try:
         bert = AutoModel.from_pretrained(str(folder), add_pooling_layer=False)
     except (OSError, ValueError, TypeError) as error:
@@ -151,7 +152,6 @@ def pretrained(folder: Path, *, pooling: Literal["cls", "mean"], dropout: float,
         attention_heads=config.num_attention_heads,
         inner=config.intermediate_size,
         norm_epsilon=config.layer_norm_eps,
-        pooling=pooling,
     )
     generator = torch.Generator().manual_seed(seed)
     network = Network(shape, dropout=dropout)

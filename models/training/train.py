@@ -22,12 +22,12 @@ from torch.utils.tensorboard import SummaryWriter
 from models.errors import ModelError
 from models.text import load_tokenizer
 from models.training.batches import encode
-from models.training.checkpoint import Checkpoint, rows_by_set, save_checkpoint
+from models.training.checkpoint import Checkpoint, load_checkpoint, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
 from models.training.data import read_corpus
 from models.training.loop import fit
 from models.training.loss import Loss
-from models.training.network import pretrained
+from models.training.network import Network, pretrained
 from models.training.predict import measure_on
 from models.training.written import written_examples
 
@@ -47,11 +47,11 @@ def run(config: TrainConfig) -> Path:
     torch.manual_seed(config.seed)
     start = config.start or packaged_encoder()
     tokenizer = load_tokenizer(start / "tokenizer.json", config.max_length)
-    network = pretrained(start, pooling=config.pooling, dropout=config.dropout, seed=config.seed)
+    earlier, network = _begin(start, config)
 
     corpus = read_corpus(config.data, written_examples() if config.written else ())
     train, tune, dev = (encode(tokenizer, part) for part in (corpus.train, corpus.tune, corpus.dev))
-    references = [spec.name for spec in config.data if spec.reference] or [spec.name for spec in config.data]
+    references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
     stop_by = tune if any(item.example.source in references for item in tune) else train
     loss = Loss.over(corpus.train, config.data, config)
@@ -83,12 +83,27 @@ def run(config: TrainConfig) -> Path:
         config=config,
         examples={"train": len(train), "tune": len(tune), "dev": len(dev)},
         rows=rows_by_set(corpus.train),
-        base=PACKAGED if config.start is None else config.start.name,
-        base_licence=config.start_licence,
+        base=_base_of(config, earlier),
+        base_licence=earlier.base_licence if earlier else config.start_licence,
+        stages=(*earlier.stages, earlier.config) if earlier else (),
         torch=torch.__version__,
         made_at=datetime.now(UTC),
     )
     return save_checkpoint(config.out / "checkpoint", checkpoint, network, start / "tokenizer.json", corpus)
+
+
+def _begin(start: Path, config: TrainConfig) -> tuple[Checkpoint | None, Network]:
+    """What training goes on from: an earlier checkpoint, or an encoder with fresh heads."""
+    if not (start / "checkpoint.json").exists():
+        return None, pretrained(start, dropout=config.dropout, seed=config.seed)
+    earlier, network = load_checkpoint(start, dropout=config.dropout)
+    return earlier, network
+
+
+def _base_of(config: TrainConfig, earlier: Checkpoint | None) -> str:
+    if earlier:
+        return earlier.base
+    return config.start.name if config.start else PACKAGED
 
 
 def packaged_encoder() -> Path:

@@ -38,7 +38,12 @@ async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def create_topics(
-    connection: Connection, *, partitions: int, replication_factor: int, topics: Sequence[Topic] = TOPICS
+    connection: Connection,
+    *,
+    partitions: int,
+    replication_factor: int,
+    min_insync_replicas: int = 1,
+    topics: Sequence[Topic] = TOPICS,
 ) -> list[str]:
     """Create what is missing, leave what exists; returns the names created.
 
@@ -51,7 +56,7 @@ async def create_topics(
             name=connection.named(topic.name),
             num_partitions=partitions_of(topic, partitions),
             replication_factor=replication_factor,
-            topic_configs=topic.config,
+            topic_configs=topic.config | {"min.insync.replicas": str(min_insync_replicas)},
         )
         for topic in topics
     ]

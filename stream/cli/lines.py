@@ -24,6 +24,8 @@ _BAR = 5
 _MOOD = 0.2
 """Beyond this score, either way, a line is coloured."""
 _CHIPS = 4
+_HEADLINE = 60
+"""The topic is shown only where the headline keeps at least this many characters."""
 _EVIDENCE = 5
 _SEVERITY = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -43,7 +45,7 @@ def answer_line(text: str, score: float, companies: Sequence[str], topic: str | 
     _add_chips(line, companies)
     end = f" · {topic}" if topic else ""
     room = width - line.cell_len - len(end)
-    if room < width // 3:
+    if room < min(len(text), _HEADLINE):
         room, end = room + len(end), ""
     return _fit(line.append(shorten(text, room)).append(end, "dim"), width)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 _TOLD = 5
 """So many rows that can't be read are told one by one; of the others only the number."""
 
-_FILE_ROWS, _PIPE_ROWS = 1000, 1
-"""Rows sent together: from a pipe each at once, for it may bring one an hour."""
+_AHEAD = 2000
+"""So many rows are read ahead of those that the broker has acknowledged."""
 
 FormatFlag = Annotated[
     str | None, typer.Option("--format", metavar="jsonl|csv", help="Else by the file's name; stdin: jsonl.")
@@ -57,8 +58,7 @@ def send(
     """
     connection = connection_of(settings_of(ctx))
     rows = _rows(file, format_, source, timezone)
-    together = _PIPE_ROWS if file == STDIN else _FILE_ROWS
-    sent, skipped = run_on(connection, _send(connection, _in_batches(rows, together)))
+    sent, skipped = run_on(connection, _send(connection, _as_they_come(rows)))
     _sum_up(sent, skipped, as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def _rows(
     from stream.sources.columns import parse_timezone
     from stream.sources.files import read_news
 
-    origin = sys.stdin.buffer if file == STDIN else Path(file)
+    origin = _stdin() if file == STDIN else Path(file)
     zone = None if timezone is None else parse_timezone(timezone)
     return read_news(origin, _format(format_), source=source, timezone=zone)
 
@@ -127,16 +127,48 @@ def _in_utc(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-async def _in_batches(
-    rows: Iterator[NewsRow | BadRow], size: int
-) -> AsyncIterator[Sequence[NewsRow | BadRow]]:
-    """Read in a thread: a pipe that is slow must not hold up what is being sent."""
+def _stdin() -> BinaryIO:
+    """Stdin in a file object of its own: Python's would be closed at the end while a thread still reads it."""
+    try:
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except OSError:
+        return sys.stdin.buffer
 
-    def read() -> list[NewsRow | BadRow]:
-        return list(islice(rows, size))
 
-    while batch := await asyncio.to_thread(read):
-        yield batch
+async def _as_they_come(rows: Iterator[NewsRow | BadRow]) -> AsyncIterator[Sequence[NewsRow | BadRow]]:
+    """The rows, those together that are there together.
+
+    They are read in a daemon thread: a slow pipe holds up neither what is being sent nor Ctrl-C.
+    """
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[NewsRow | BadRow | None] = asyncio.Queue()
+    room = threading.Semaphore(_AHEAD)
+    failure: list[Exception] = []
+
+    def read() -> None:
+        # The loop is closed already where the command was ended before the pipe was.
+        with contextlib.suppress(RuntimeError):
+            try:
+                for row in rows:
+                    room.acquire()
+                    loop.call_soon_threadsafe(arrived.put_nowait, row)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the rows are awaited
+                failure.append(error)
+            loop.call_soon_threadsafe(arrived.put_nowait, None)
+
+    threading.Thread(target=read, name="read", daemon=True).start()
+    ended = False
+    while not ended:
+        batch = [await arrived.get()]
+        while len(batch) < _AHEAD and not arrived.empty():
+            batch.append(arrived.get_nowait())
+        ended = batch[-1] is None
+        there = [row for row in batch if row is not None]
+        if there:
+            yield there
+            room.release(len(there))
+    for error in failure:
+        raise error
 
 
 async def _replayed(recording: Recording, speed: float) -> AsyncIterator[Sequence[NewsRow | BadRow]]:

@@ -56,7 +56,10 @@ async def _stand(connection: Connection, wanted: TopicSettings | None) -> tuple[
     created: list[str] = []
     if wanted is not None:
         created = await create_topics(
-            connection, partitions=wanted.partitions, replication_factor=wanted.replication_factor
+            connection,
+            partitions=wanted.partitions,
+            replication_factor=wanted.replication_factor,
+            min_insync_replicas=wanted.min_insync_replicas,
         )
     return created, await describe_topics(connection)
 

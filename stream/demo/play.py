@@ -96,8 +96,8 @@ async def play_day(
                 result.seconds = time.monotonic() - began
             except TimeoutError:
                 raise NewstideError(
-                    f"of {len(day)} records only {result.scored} were scored and {result.rejected.total()} rejected"
-                    f" within {_PATIENCE_SECONDS:.0f} s of the last: the machine may be too busy"
+                    f"of {len(day)} records only {result.scored} were scored and {result.rejected.total()} "
+                    f"rejected within {_PATIENCE_SECONDS:.0f} s of the last: the machine may be too busy"
                 ) from None
             finally:
                 looking.cancel()

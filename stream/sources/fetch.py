@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import metadata
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -77,7 +75,7 @@ def user_agent(package: str = "newstide") -> str:
 
 
 class FeedClient:
-    """Fetches feeds. An async context manager; it keeps connections open and no cookies.
+    """Fetches feeds. It keeps connections open, until `close`, and no cookies.
 
     Args:
         clock: says what time it is, aware; what a Retry-After date is held against.
@@ -101,12 +99,8 @@ class FeedClient:
             trust_env=trust_env,
         )
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
+        """Closes its connections."""
         await self._client.aclose()
 
     async def fetch(self, url: str, known: Validators) -> Fetched:
@@ -126,7 +120,7 @@ class FeedClient:
             ) from error
         # ValueError: a host name or a Location that neither httpx nor the resolver can make anything of.
         except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
-            raise self._failure(error) from error
+            raise _failure(error) from error
 
     async def _follow(self, start: httpx.URL, known: Validators) -> Fetched:
         url, moved, for_good = start.copy_with(userinfo=b""), None, True
@@ -173,18 +167,6 @@ class FeedClient:
         wait = retry_after(response.headers.get("retry-after"), self._clock())
         return FeedError(Outcome.THROTTLED, status, retry_after=wait)
 
-    def _failure(self, error: Exception) -> FeedError:
-        said = str(error) or type(error).__name__
-        if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
-            return FeedError(Outcome.TLS_ERROR, said)
-        if isinstance(error, httpx.ConnectTimeout):
-            return FeedError(Outcome.TIMEOUT, f"no connection within {self._limits.connect_seconds:g} s")
-        if isinstance(error, httpx.TimeoutException):
-            return FeedError(Outcome.TIMEOUT, f"silent for {self._limits.read_seconds:g} s")
-        if isinstance(error, httpx.ProtocolError):
-            return FeedError(Outcome.PROTOCOL_ERROR, said)
-        return FeedError(Outcome.UNREACHABLE, said)
-
 
 def _target(url: httpx.URL, location: str) -> httpx.URL:
     """Where a redirect leads, without any user and password that it names."""
@@ -194,6 +176,17 @@ def _target(url: httpx.URL, location: str) -> httpx.URL:
             Outcome.BAD_REDIRECT, f"redirect to {shown(location)[:200]!r}, which is not on the web"
         )
     return target.copy_with(userinfo=b"")
+
+
+def _failure(error: Exception) -> FeedError:
+    said = str(error) or type(error).__name__
+    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+        return FeedError(Outcome.TLS_ERROR, said)
+    if isinstance(error, httpx.TimeoutException):
+        return FeedError(Outcome.TIMEOUT, f"the server kept silent for too long ({type(error).__name__})")
+    if isinstance(error, httpx.ProtocolError):
+        return FeedError(Outcome.PROTOCOL_ERROR, said)
+    return FeedError(Outcome.UNREACHABLE, said)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 import httpx
 
@@ -35,7 +33,7 @@ class Answer:
 
 
 class FeedReader:
-    """Reads feeds politely. An async context manager, which closes its connections.
+    """Reads feeds politely, over connections that it keeps until `close`.
 
     Where a feed has moved for good is remembered until it can't be read there, or the process ends.
 
@@ -64,13 +62,9 @@ class FeedReader:
         self._turns = HostTurns(manners, monotonic, sleep)
         self._client = FeedClient(clock, limits, trust_env=trust_env)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._client.__aexit__(kind, error, trace)
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._client.close()
 
     async def read(self, feed: Feed, known: Validators) -> Answer:
         """Asks `feed` for what changed since `known`, when its host's turn comes. Never raises for its faults."""

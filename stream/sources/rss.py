@@ -116,7 +116,7 @@ class FeedPoller:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._reader.__aexit__(kind, error, trace)
+        await self._reader.close()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follows all feeds until `stop` is set. What is being handed to the sink then is finished first.

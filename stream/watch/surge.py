@@ -39,14 +39,6 @@ class Window:
         """The mean score, or None where there is no story."""
         return self.score / self.stories if self.stories else None
 
-    def __add__(self, other: Window) -> Window:
-        return Window(
-            self.bins,
-            self.stories + other.stories,
-            self.negative + other.negative,
-            self.score + other.score,
-        )
-
     def __sub__(self, other: Window) -> Window:
         return Window(
             self.bins,

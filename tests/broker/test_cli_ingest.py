@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import logging
@@ -30,10 +31,12 @@ class Feeds:
             def do_GET(self) -> None:
                 feeds.asked.append(self.path)
                 feeds.when_asked()
-                self.send_response(200 if self.path == "/rss" else 404)
-                self.send_header("Content-Length", str(len(feeds.body)))
-                self.end_headers()
-                self.wfile.write(feeds.body)
+                # Told to stop, the command may be gone before it has its answer.
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(200 if self.path == "/rss" else 404)
+                    self.send_header("Content-Length", str(len(feeds.body)))
+                    self.end_headers()
+                    self.wfile.write(feeds.body)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

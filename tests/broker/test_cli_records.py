@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import pytest
 from command import Command
 
+import stream
 from stream.bus import Connection, Outgoing, Record, open_producer, open_reader, send_all
 from stream.bus.rejects import reject_record
 from stream.events import Reject, RejectReason, Sentiment, Signal, Withdrawal
@@ -119,6 +124,40 @@ def test_rows_of_a_table_that_can_not_be_read_are_told(newstide: Command, tmp_pa
     assert (item["source"], item["headline"]) == ("Own", "up")
 
 
+def test_a_table_without_headlines_is_refused(newstide: Command, tmp_path: Path) -> None:
+    table = tmp_path / "day.csv"
+    table.write_text("time,price\n2026-03-02T14:30:00Z,5\n")
+    ran = newstide("send", table)
+    assert (ran.code, ran.out) == (2, "")
+    assert "no column holds headline" in ran.err
+
+
+@pytest.mark.usefixtures("newstide")
+def test_ctrl_c_does_not_wait_for_the_pipe(embedded: Connection) -> None:
+    program = [sys.executable, "-m", "stream.cli", "--bootstrap", embedded.bootstrap]
+    root = Path(stream.__file__).parents[1]
+    options: dict[str, Any] = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "env": {**os.environ, "PYTHONPATH": str(root)},
+    }
+    with (
+        subprocess.Popen([*program, "tail", "raw", "-b", "--json"], **options) as tail,
+        subprocess.Popen([*program, "send"], stdin=subprocess.PIPE, **options) as send,
+    ):
+        assert send.stdin is not None
+        assert tail.stdout is not None
+        send.stdin.write(NEWS + b"\n")
+        send.stdin.flush()
+        assert tail.stdout.readline() == NEWS + b"\n"
+        for each in (send, tail):
+            each.send_signal(signal.SIGINT)
+        for each in (send, tail):
+            assert each.wait(20) == 130
+            assert each.stderr is not None
+            assert each.stderr.read() == b""
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
@@ -192,7 +231,7 @@ def records_of_every_stream() -> list[Outgoing]:
     feeling = {"sentiment": mood.model_dump(), "fingerprint": "0" * 128}
     times = {"received_at": AT.isoformat(), "scored_at": AT.isoformat()}
     scored = {"id": "1", **item, **feeling, **times}
-    signal = Signal.model_validate({"series": "market", "news_id": "1", "weight": 1.0, **item, **feeling})
+    one = Signal.model_validate({"series": "market", "news_id": "1", "weight": 1.0, **item, **feeling})
     withdrawal = Withdrawal(news_id="2", withdraws="1", published_at=AT)
     story = {
         "story_id": "1",
@@ -222,7 +261,7 @@ def records_of_every_stream() -> list[Outgoing]:
     }
     return [
         Outgoing(SCORED.name, b"1", json.dumps(scored).encode()),
-        Outgoing(SIGNALS.name, b"market", signal.to_json(), partition=0),
+        Outgoing(SIGNALS.name, b"market", one.to_json(), partition=0),
         Outgoing(SIGNALS.name, b"control", withdrawal.to_json(), partition=0),
         Outgoing(STORIES.name, b"1", json.dumps(story).encode()),
         Outgoing(ALERTS.name, b"market", json.dumps(alert).encode()),
@@ -231,7 +270,7 @@ def records_of_every_stream() -> list[Outgoing]:
 
 
 @pytest.mark.parametrize(
-    ("stream", "shown"),
+    ("watched", "shown"),
     [
         ("scored", ["14:30:00 ████  -0.88 Run on Acme"]),
         ("signals", ["14:30:00 ████  -0.88 market (1.00) Run on Acme", "14:30:00 withdrawn 1"]),
@@ -241,14 +280,14 @@ def records_of_every_stream() -> list[Outgoing]:
     ],
 )
 def test_every_stream_can_be_watched(
-    stream: str, shown: list[str], newstide: Command, embedded: Connection
+    watched: str, shown: list[str], newstide: Command, embedded: Connection
 ) -> None:
     put(embedded, *records_of_every_stream())
-    ran = newstide("tail", stream, "-b", "--no-follow")
+    ran = newstide("tail", watched, "-b", "--no-follow")
     assert ran.code == 0
     for line in shown:
         assert line in ran.out
-    assert all(newstide("tail", stream, "-b", "--no-follow", "--json").records())
+    assert all(newstide("tail", watched, "-b", "--no-follow", "--json").records())
 
 
 def test_a_stream_without_topic_is_told(newstide: Command, embedded: Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from copying_worker import Copier, Ear, copying_loop
@@ -25,6 +26,7 @@ from stream.topics import RAW, SCORED
 
 pytestmark = pytest.mark.kafka
 
+PASSWORD = "secret"
 WORKER_RIGHTS: tuple[tuple[str, ...], ...] = (
     (
         *("--operation", "Read", "--operation", "Write", "--operation", "Describe"),
@@ -51,7 +53,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
         admin = signed_in(kafka, *ADMIN)
         asyncio.run(create_topics(admin, partitions=2, replication_factor=1))
         for name in ("worker", "nobody", "no-topic", "no-group", "no-transaction"):
-            kafka.add_user(name, "secret")
+            kafka.add_user(name, PASSWORD)
         for name, missing in (("worker", None), ("no-topic", 0), ("no-group", 1), ("no-transaction", 2)):
             for number, rights in enumerate(WORKER_RIGHTS):
                 if number != missing:
@@ -59,7 +61,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
         yield kafka
 
 
-def signed_in(kafka: SecureKafka, user: str, password: str = "secret") -> Connection:
+def signed_in(kafka: SecureKafka, user: str, password: str = PASSWORD) -> Connection:
     return Connection(
         bootstrap=kafka.broker.bootstrap,
         security_protocol="SASL_SSL",
@@ -110,7 +112,7 @@ async def test_a_worker_with_the_written_rights_works(secure: SecureKafka) -> No
     ],
 )
 async def test_each_way_to_fail_to_sign_in_is_named(
-    secure: SecureKafka, change: dict[str, str], error: type[Exception], names: str
+    secure: SecureKafka, change: dict[str, Any], error: type[Exception], names: str
 ) -> None:
     if change.get("ssl_cafile"):
         change = {"ssl_cafile": str(secure.other_ca)}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 from tiny_training import mood_rows, tiny_config, write_csv  # noqa: E402 - needs torch
 
 from models.errors import ModelError  # noqa: E402 - needs torch
+from models.training import loop  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.loop import rate_at  # noqa: E402 - needs torch
@@ -40,32 +43,32 @@ def test_a_checkpoint_says_how_it_was_made_and_keeps_the_texts_to_check_an_expor
     assert list((trained.parent / "logs").glob("events.*"))
 
 
-def test_a_stopped_run_goes_on_and_ends_as_if_it_had_never_stopped(tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_and_ends_as_if_it_had_never_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = run(tiny_config(tmp_path / "a", epochs=2))
     stopping = tiny_config(tmp_path / "b", epochs=2)
+    original, steps = loop._step, itertools.count()
 
-    class Stop(Exception):  # noqa: N818 - stands for a signal
-        pass
+    def step(*arguments: Any) -> None:
+        if next(steps) == 30:
+            raise KeyboardInterrupt
+        original(*arguments)
 
-    from models.training import loop
-
-    original, seen = loop._step, []
-
-    def step(*arguments: object) -> None:
-        if len(seen) == 20:
-            raise Stop
-        seen.append(1)
-        original(*arguments)  # type: ignore[arg-type] - handed on as it came
-
-    loop._step = step  # type: ignore[assignment] - a stop in mid-run
-    try:
-        with pytest.raises(Stop):
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_step", step)
+        with pytest.raises(KeyboardInterrupt):
             run(stopping)
-    finally:
-        loop._step = original
     resumed = run(stopping)
     one, other = load_checkpoint(whole)[1].state_dict(), load_checkpoint(resumed)[1].state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_may_begin_from_an_earlier_checkpoint(trained: Path, tmp_path: Path) -> None:
+    page, _ = load_checkpoint(run(tiny_config(tmp_path, start=trained, epochs=1, learning_rate=1e-5)))
+    assert page.base == "encoder"
+    assert [stage.epochs for stage in page.stages] == [8]
+    assert page.dev["sentiment"].accuracy > 0.8
 
 
 def test_a_run_is_not_mixed_with_one_of_other_settings(tmp_path: Path) -> None:
@@ -102,7 +105,8 @@ def test_the_rate_warms_up_and_falls_to_nothing(tmp_path: Path) -> None:
 
 def test_settings_are_read_from_toml_with_paths_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text(
-        'epochs = 2\n[[data]]\nname = "own"\npath = "own.csv"\ntask = "topic"\nlicence = "MIT"\n', encoding="utf-8"
+        'epochs = 2\n[[data]]\nname = "own"\npath = "own.csv"\ntask = "topic"\nlicence = "MIT"\n',
+        encoding="utf-8",
     )
     config = TrainConfig.from_toml(tmp_path / "run.toml")
     assert (config.epochs, config.data[0].path, config.written) == (2, tmp_path / "own.csv", False)

@@ -114,50 +114,69 @@ def steps_of(drawn: Sequence[Draw]) -> list[Step]:
     return steps
 
 
-def alerts_by(steps: Sequence[Step], way: Way) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The bytes of each series' alerts, and of the stories' last tellings, after all time has passed."""
-    watchers = [Watcher(RULES) for _ in range(way.partitions)]
-    saved: list[dict[str, bytes]] = [{} for _ in watchers]
-    said: dict[str, bytes] = defaultdict(bytes)
-    stories: dict[str, bytes] = {}
+class Dealt:
+    """A stream dealt out one way: its watchers, their saved records, and what they said."""
 
-    def take(output: WatchOutput, into: dict[str, bytes]) -> None:
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._watchers = [Watcher(RULES) for _ in range(way.partitions)]
+        self._saved: list[dict[str, bytes]] = [{} for _ in self._watchers]
+        self.alerts: dict[str, bytes] = defaultdict(bytes)
+        self.stories: dict[str, bytes] = {}
+
+    def send(self, record: Signal | Withdrawal) -> None:
+        """To the partition of its series, or to all."""
+        if isinstance(record, Withdrawal):
+            for watcher in self._watchers:
+                watcher.withdraw(record)
+        else:
+            self._watchers[crc32(record.series.encode()) % self._way.partitions].observe(record)
+
+    def interrupt(self, turn: int, clock: datetime) -> None:
+        """Tick, drain and restart where the way says so, each partition at turns of its own."""
+        for place in range(self._way.partitions):
+            own = turn + 3 * place
+            if own in self._way.ticks:
+                self._watchers[place].advance(clock)
+            if own in self._way.drains or own in self._way.restarts:
+                self._take(place)
+            if own in self._way.restarts:
+                self._watchers[place] = Watcher(RULES)
+                for key, value in self._saved[place].items():
+                    self._watchers[place].restore(key, value)
+
+    def end(self) -> None:
+        """Let all time pass: nothing may be left."""
+        for place, watcher in enumerate(self._watchers):
+            watcher.advance(START + timedelta(days=30))
+            assert watcher.open_alerts() == []
+            assert watcher.series_count == 0, "what is silent for so long is forgotten"
+            self._take(place)
+            assert all(key.startswith("control") for key in self._saved[place]), "no saved record is left"
+
+    def _take(self, place: int) -> None:
+        output: WatchOutput = self._watchers[place].drain()
         assert output.behind == 0, "the stream was to stay within the bound"
         for alert in output.alerts:
-            said[alert.series] += alert.to_json() + b"\n"
-        for story in output.stories:
-            stories[story.story_id] = story.to_json()
+            self.alerts[alert.series] += alert.to_json() + b"\n"
+        self.stories |= {story.story_id: story.to_json() for story in output.stories}
         for untold in output.untold:
-            stories.pop(untold, None)
+            self.stories.pop(untold, None)
         for key, value in output.state:
             if value is None:
-                into.pop(key, None)
+                self._saved[place].pop(key, None)
             else:
-                into[key] = value
+                self._saved[place][key] = value
 
-    for number, step in enumerate(steps):
-        for place, watcher in enumerate(watchers):
-            if isinstance(step.record, Withdrawal):
-                watcher.withdraw(step.record)
-            elif crc32(step.record.series.encode()) % way.partitions == place:
-                watcher.observe(step.record)
-        for place in range(way.partitions):
-            turn = number + 3 * place
-            if turn in way.ticks:
-                watchers[place].advance(step.clock)
-            if turn in way.drains or turn in way.restarts:
-                take(watchers[place].drain(), saved[place])
-            if turn in way.restarts:
-                watchers[place] = Watcher(RULES)
-                for key, value in saved[place].items():
-                    watchers[place].restore(key, value)
-    for place, watcher in enumerate(watchers):
-        watcher.advance(START + timedelta(days=30))
-        assert watcher.open_alerts() == []
-        assert watcher.series_count == 0, "what is silent for so long is forgotten"
-        take(watcher.drain(), saved[place])
-        assert not {key for key in saved[place] if not key.startswith("control")}, "no saved record is left"
-    return dict(said), stories
+
+def alerts_by(steps: Sequence[Step], way: Way) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The bytes of each series' alerts, and of the stories' last tellings, after all time has passed."""
+    dealt = Dealt(way)
+    for turn, step in enumerate(steps):
+        dealt.send(step.record)
+        dealt.interrupt(turn, step.clock)
+    dealt.end()
+    return dict(dealt.alerts), dealt.stories
 
 
 def _signal(series: str, news_id: str, at: datetime, publisher: int, text: int, *, negative: bool) -> Signal:
@@ -214,9 +233,13 @@ def test_a_long_stream_says_the_same_however_it_is_dealt_out(partitions: int) ->
     plain, stories = alerts_by(steps, Way(1))
     everything = b"".join(plain.values())
     for status in (b"firing", b"updated", b"resolved", b"retracted"):
-        assert b'"status":"' + status + b'"' in everything, f"the stream shows no {status!r}: it proves little"
+        assert b'"status":"' + status + b'"' in everything, (
+            f"the stream shows no {status!r}: it proves little"
+        )
     for rule in (b"negative_surge", b"mean_shift"):
         assert rule in everything
     turns = frozenset(n for n in range(1_300) if dice.random() < 0.2)
-    dealt = alerts_by(steps, Way(partitions, turns, frozenset(range(0, 1_300, 7)), frozenset(range(5, 1_300, 31))))
+    dealt = alerts_by(
+        steps, Way(partitions, turns, frozenset(range(0, 1_300, 7)), frozenset(range(5, 1_300, 31)))
+    )
     assert dealt == (plain, stories)

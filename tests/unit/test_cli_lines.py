@@ -91,14 +91,16 @@ def alert(**changes: object) -> Alert:
 def test_a_scored_item_is_one_line_with_its_figures_kept_and_its_headline_cut() -> None:
     line = drawn(lines.scored_line(scored(), 80))
     assert line.startswith("14:30:00 ████  -0.88 [ACME] Bank halts")
-    assert line.endswith("… · Financials")
+    assert line.endswith("…")
     assert len(line) == 80
 
 
-def test_on_a_narrow_terminal_the_topic_gives_way_to_the_headline() -> None:
-    line = drawn(lines.scored_line(scored(), 40), 40)
-    assert "Financials" not in line
-    assert len(line) <= 40
+def test_the_topic_gives_way_to_the_headline_unless_there_is_room_for_both() -> None:
+    wide = drawn(lines.scored_line(scored(), 120), 120)
+    assert wide.endswith("Financials")
+    assert len(wide) <= 120
+    for width in (40, 80):
+        assert "Financials" not in drawn(lines.scored_line(scored(), width), width)
 
 
 def test_what_was_corrected_says_so_and_many_companies_are_counted() -> None:

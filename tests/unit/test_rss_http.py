@@ -25,6 +25,7 @@ from stream.sources.turns import Manners
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 LIMITS = FetchLimits(connect_seconds=1.0, read_seconds=0.25, total_seconds=0.6)
+AT_ONCE = Manners(host_seconds=0.0)
 ONE = rss("Bank fails")
 BOMB = zipped(b" " * (64 << 20))
 
@@ -86,9 +87,7 @@ class Bench:
             raise self.sink_fails
         self.sent += items
 
-    def poller(
-        self, *feeds: Feed, manners: Manners = Manners(host_seconds=0.0), limits: FetchLimits = LIMITS
-    ) -> FeedPoller:
+    def poller(self, *feeds: Feed, manners: Manners = AT_ONCE, limits: FetchLimits = LIMITS) -> FeedPoller:
         return FeedPoller(
             feeds,
             self.sink,

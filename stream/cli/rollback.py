@@ -1,0 +1,82 @@
+"""`newstide rollback`: the former release comes back into force, here and in every running scorer."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stream.cli.connect import connection_of, run_on
+from stream.cli.invocation import settings_of
+from stream.cli.printing import Json, console, print_json
+from stream.errors import NewstideError, UsageError
+from stream.topics import RELEASES
+
+if TYPE_CHECKING:
+    from stream.bus import Connection
+    from stream.events import ReleaseNote
+
+By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who announces it; else you.")]
+
+
+def rollback(
+    ctx: typer.Context,
+    *,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="NAME@VERSION", help="This one; else the former one.")
+    ] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the former release back into force, here and in every running scorer."""
+    from models.aliases import ReleaseRef
+    from models.errors import ModelError
+    from stream.bus.admin import require_topics
+    from stream.parts import store_of
+    from stream.releases import make_note, roll_back
+
+    settings = settings_of(ctx)
+    connection = connection_of(settings)
+    alias = settings.releases.alias
+    try:
+        ref = None if to is None else ReleaseRef.parse(to)
+    except ModelError as error:
+        raise UsageError(f"--to {to}: {error}") from error
+    run_on(connection, require_topics(connection, [RELEASES.name]))
+    store = store_of(settings)
+    before = store.history(alias)
+    release = roll_back(store, alias, ref)
+    note = make_note(release, alias=alias, action="rollback", by=by or this_user(), at=datetime.now(UTC))
+    tell_scorers(connection, note)
+    former = before[0].label if before else None
+    if as_json:
+        print_json({"alias": alias, "release": release.label, "former": former, "by": note.by})
+    else:
+        instead = f" instead of {former}" if former not in {None, release.label} else ""
+        console().print(f"{alias} is {release.label} again{instead}", soft_wrap=True)
+
+
+def tell_scorers(connection: Connection, note: ReleaseNote) -> None:
+    """Announce `note`. The store is changed already, so a failure says how to tell the scorers later.
+
+    Raises:
+        NewstideError: it could not be announced.
+    """
+    from stream.releases import announce
+
+    try:
+        run_on(connection, announce(connection, note))
+    except NewstideError as error:
+        label = f"{note.name}@{note.version}"
+        raise type(error)(
+            f"{error}\n{label} is in force for scorers that start from now on, but those that run were not told:"
+            f" once the broker answers, run `newstide rollback --to {label}`"
+        ) from error
+
+
+def this_user() -> str:
+    """Who runs the command, and where."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

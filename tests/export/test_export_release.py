@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+import onnx  # noqa: E402 - needs the extra
+from onnx import numpy_helper  # noqa: E402 - needs the extra
+from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: E402 - needs the extra
+from tiny_training import WORDS, tiny_config  # noqa: E402 - needs torch
+
+from export.answers import GraphAnswers, feed_of, ids_of  # noqa: E402 - needs onnx
+from export.golden import GOLDEN_TEXTS  # noqa: E402 - needs onnx
+from export.graph import build_graph  # noqa: E402 - needs torch
+from export.onnx import export_release  # noqa: E402 - needs torch
+from export.parity import check_batch_invariance, check_parity, network_logits  # noqa: E402 - needs torch
+from export.quantize import optimise, quantise  # noqa: E402 - needs onnx
+from export.report import evaluate  # noqa: E402 - needs onnx
+from export.weights import describe_weights  # noqa: E402 - needs torch
+from models.errors import ModelError  # noqa: E402 - after the extra
+from models.golden import check_golden, read_golden  # noqa: E402 - after the extra
+from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release  # noqa: E402 - after the extra
+from models.scorer import OnnxScorer  # noqa: E402 - after the extra
+from models.text import load_tokenizer  # noqa: E402 - after the extra
+from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
+from models.training.network import Network, Shape  # noqa: E402 - needs torch
+from models.training.restore import WEIGHTS, WeightMap, restore_network  # noqa: E402 - needs torch
+from models.training.train import run  # noqa: E402 - needs torch
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tiny_config(tmp_path_factory.mktemp("checkpoint"), epochs=6))
+
+
+@pytest.fixture(scope="module")
+def release(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    out = tmp_path_factory.mktemp("release") / "out"
+    return export_release(checkpoint, out, name="tiny", version="1.0.0", max_length=24, least_agreement=0.8)
+
+
+def tokens_of(release: Release) -> list[list[int]]:
+    return ids_of(
+        load_tokenizer(release.read(TOKENIZER), 24),
+        [*GOLDEN_TEXTS, *(" ".join(WORDS[n:]) for n in range(20))],
+    )
+
+
+def test_a_release_is_written_whole_with_its_lineage_licences_and_figures(
+    release: Release, checkpoint: Path
+) -> None:
+    release.verify()
+    manifest = release.manifest
+    assert manifest.label == "tiny@1.0.0"
+    assert manifest.requires.graph_optimised
+    assert {(d.name, d.licence) for d in manifest.lineage.datasets} >= {
+        ("moods", "CC0-1.0"),
+        ("newstide_written", "Apache-2.0"),
+    }
+    assert str(checkpoint.parent) not in manifest.to_json().decode()
+    dev = manifest.metrics["dev"]
+    assert isinstance(dev, dict)
+    assert set(dev) == {"sentiment", "topic"}
+
+
+def test_the_figures_in_the_manifest_are_those_of_the_release_itself(
+    release: Release, checkpoint: Path
+) -> None:
+    dev = [e for e in load_examples(checkpoint)["dev"] if e.source == "moods"]
+    labels = ("negative", "neutral", "positive")
+    found = evaluate(OnnxScorer.load(release), [(e.text, labels[e.label]) for e in dev], "sentiment")
+    told = release.manifest.metrics["dev"]
+    assert isinstance(told, dict)
+    assert isinstance(told["sentiment"], dict)
+    assert told["sentiment"]["macro_f1"] == pytest.approx(found.macro_f1, abs=1e-4)
+    assert told["sentiment"]["ece"] == pytest.approx(found.ece, abs=1e-4)
+
+
+def test_a_release_repeats_its_golden_examples(release: Release) -> None:
+    golden = read_golden(release.read(GOLDEN), "golden.json")
+    assert len(golden.examples) == len(GOLDEN_TEXTS)
+    assert check_golden(OnnxScorer.load(release), golden) == []
+
+
+def test_a_release_holds_no_text_that_was_trained_on(release: Release, checkpoint: Path) -> None:
+    held = b"".join(release.read(name) for name in release.manifest.files)
+    texts = [
+        example.text
+        for part in load_examples(checkpoint).values()
+        for example in part
+        if len(example.text) > 20
+    ]
+    assert texts
+    assert not any(text.encode() in held for text in texts)
+
+
+def test_a_network_restored_from_a_release_answers_as_the_release(release: Release) -> None:
+    rows = tokens_of(release)
+    told = GraphAnswers(release.read(GRAPH), optimise=False).all_of(rows)
+    restored = network_logits(restore_network(release), rows)
+    for task, logits in told.items():
+        assert np.abs(logits - restored[task]).max() < 0.5
+        assert (logits.argmax(axis=1) == restored[task].argmax(axis=1)).mean() >= 0.9
+
+
+def test_exporting_a_restored_network_rounds_to_the_same_weights(release: Release) -> None:
+    again = optimise(
+        quantise(build_graph(restore_network(release), 24), [feed_of([row]) for row in tokens_of(release)])
+    )
+    name = "layers.0.qkv.weight_quantized"
+    one, other = (
+        next(
+            numpy_helper.to_array(t)
+            for t in onnx.load_model_from_string(data).graph.initializer
+            if t.name == name
+        )
+        for data in (release.read(GRAPH), again)
+    )
+    assert np.array_equal(one, other)
+
+
+def test_a_key_signs_the_release(checkpoint: Path, tmp_path: Path) -> None:
+    signed = export_release(
+        checkpoint,
+        tmp_path / "out",
+        name="tiny",
+        version="2",
+        max_length=24,
+        least_agreement=0.0,
+        key=b"k" * 32,
+    )
+    assert Release.open(tmp_path / "out", key=b"k" * 32).signature == signed.signature is not None
+
+
+def test_a_release_without_a_page_of_weights_cannot_be_restored(release: Release, tmp_path: Path) -> None:
+    files: dict[str, bytes | Path] = {name: release.read(name) for name in (GRAPH, TOKENIZER)}
+    for number, (page, fault) in enumerate(
+        [
+            (b"{}", "weights.json is wrong"),
+            (release.read(WEIGHTS).replace(b"words.weight_quantized", b"words.lost"), "does not fit"),
+        ]
+    ):
+        broken = write_release(tmp_path / str(number), release.manifest, files | {WEIGHTS: page})
+        with pytest.raises(ModelError, match=fault):
+            restore_network(broken)
+    with pytest.raises(ModelError, match=r"holds no file weights\.json"):
+        restore_network(write_release(tmp_path / "none", release.manifest, files))
+
+
+def test_weights_that_are_not_the_networks_are_refused(release: Release, checkpoint: Path) -> None:
+    _, network = load_checkpoint(checkpoint)
+    graph = release.read(GRAPH)
+    assert isinstance(describe_weights(network, graph), WeightMap)
+    with torch.no_grad():
+        network.words.weight.add_(1.0)
+    with pytest.raises(ModelError, match=r"parameter words\.weight differs"):
+        describe_weights(network, graph)
+    wider = Network(
+        Shape(width=64, attention_heads=4, vocabulary=len(WORDS) + 7, layers=2, inner=64, positions=48)
+    )
+    with pytest.raises(ModelError, match=r"parameter words\.weight has shape"):
+        describe_weights(wider, graph)
+
+
+def drawn(**changes: object) -> tuple[Network, list[list[int]]]:
+    """A network of drawn weights, and texts for it."""
+    torch.manual_seed(5)
+    network = Network(
+        Shape(
+            **(
+                {
+                    "width": 32,
+                    "attention_heads": 4,
+                    "vocabulary": 40,
+                    "layers": 2,
+                    "inner": 64,
+                    "positions": 32,
+                }
+                | changes
+            )
+        )
+    )
+    draw = np.random.default_rng(6)
+    return network.eval(), [draw.integers(1, 40, size=draw.integers(3, 20)).tolist() for _ in range(60)]
+
+
+def test_an_fp32_graph_that_is_off_the_network_is_refused() -> None:
+    network, rows = drawn()
+    graph = build_graph(network, 32)
+    int8 = optimise(quantise(graph, [feed_of([row]) for row in rows]))
+    with torch.no_grad():
+        network.sentiment.bias.add_(0.01)
+    with pytest.raises(ModelError, match=r"the fp32 graph is 0\.01 off the network"):
+        check_parity(network, graph, int8, rows)
+
+
+def test_an_int8_graph_that_answers_otherwise_is_refused() -> None:
+    network, rows = drawn()
+    other, _ = drawn(inner=32)
+    graph = build_graph(network, 32)
+    strange = optimise(quantise(build_graph(other, 32), [feed_of([row]) for row in rows]))
+    with pytest.raises(ModelError, match=r"agrees with the fp32 graph on .* of 60 texts in task sentiment"):
+        check_parity(network, graph, strange, rows, least_agreement=0.999)
+    with pytest.raises(ModelError, match="no texts to compare"):
+        check_parity(network, graph, strange, [])
+
+
+def test_a_graph_whose_bits_depend_on_the_batch_is_refused(tmp_path: Path) -> None:
+    network, rows = drawn()
+    onnx.save(build_graph(network, 32), tmp_path / "fp32.onnx")
+    quantize_dynamic(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", weight_type=QuantType.QInt8)
+    dynamic = GraphAnswers((tmp_path / "int8.onnx").read_bytes(), optimise=True)
+    with pytest.raises(ModelError, match="not batch-invariant"):
+        check_batch_invariance(dynamic, rows, batchings=50, seed=1)
+
+
+def test_products_can_be_kept_in_fp32() -> None:
+    network, rows = drawn()
+    feeds = [feed_of([row]) for row in rows]
+    every, spared = (
+        quantise(build_graph(network, 32), feeds, keep=keep) for keep in ((), ("layers.0.narrow/product",))
+    )
+    names = {tensor.name for tensor in spared.graph.initializer}
+    assert "layers.0.narrow.weight" in names
+    assert "layers.0.narrow.weight_quantized" in {tensor.name for tensor in every.graph.initializer}
+
+
+def test_a_checkpoint_without_its_texts_is_not_exported(checkpoint: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(checkpoint, tmp_path / "copied")
+    (copied / "examples.csv").unlink()
+    with pytest.raises(ModelError, match=r"examples\.csv can't be read"):
+        export_release(copied, tmp_path / "out", name="tiny", version="1")

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_training import write_csv
+
+from models.errors import ModelError
+from models.training.batches import Encoded, shuffled
+from models.training.data import DataSpec, Example, read_corpus, read_set, shares, standard_sets
+from models.training.split import split_of
+from models.training.written import written_examples
+
+pytestmark = pytest.mark.train
+
+
+def spec_of(path: Path, **changes: object) -> DataSpec:
+    return DataSpec(**({"name": "own", "path": path, "task": "sentiment", "licence": "CC0-1.0"} | changes))
+
+
+def test_a_set_is_read_with_its_texts_normalised_and_each_once(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        [
+            ("Profit &amp; sales up https://t.co/x", "positive"),
+            ("Profit & sales up", "positive"),
+            ("Flat", "neutral"),
+            ("https://t.co/y", "neutral"),
+        ],
+    )
+    assert [(e.text, e.label) for e in read_set(spec_of(path))] == [("Profit & sales up", 2), ("Flat", 1)]
+
+
+def test_a_text_that_two_people_label_differently_teaches_nothing(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [("Up", "positive"), ("Up", "negative"), ("Down", "negative")])
+    assert [e.text for e in read_set(spec_of(path))] == ["Down"]
+
+
+def test_a_headline_counts_only_if_all_its_companies_fare_alike(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        [
+            ("1", "A gains, B falls", "positive"),
+            ("1", "A gains, B falls", "negative"),
+            ("2", "C and D gain", "positive"),
+            ("2", "C and D gain", "positive"),
+        ],
+        header=("doc_id", "text", "label"),
+    )
+    assert [e.text for e in read_set(spec_of(path, group_column="doc_id"))] == ["C and D gain"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"text,label\na,negative\nb,bad\n", "line 3: label 'bad'"),
+        (b"text,mood\na,negative\n", "line 1: there is no column 'label'"),
+        (b"text,label\na\n", "line 2: fewer columns"),
+        (b"text,label\n\xff,negative\n", "is no UTF-8"),
+    ],
+)
+def test_a_fault_in_a_set_is_named_with_its_line(tmp_path: Path, content: bytes, fault: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ModelError, match=fault):
+        read_set(spec_of(tmp_path / "a.csv"))
+
+
+def test_a_missing_or_empty_set_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="can't be read"):
+        read_corpus(standard_sets(tmp_path))
+    with pytest.raises(ModelError, match="nothing to train on"):
+        read_corpus([spec_of(write_csv(tmp_path / "a.csv", []))])
+
+
+def test_a_text_and_its_near_copies_fall_on_the_same_side() -> None:
+    draw = random.Random(3)
+    words = [f"w{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400)]
+    texts = [" ".join(draw.choices(words, k=14)) for _ in range(400)]
+    copies = [text.upper() + " !" for text in texts] + [f"{text} reuters" for text in texts]
+    parts = split_of(texts + copies)
+    assert parts[:400] == parts[400:800] == parts[800:]
+    shares_of = {part: parts.count(part) / len(parts) for part in ("train", "tune", "dev")}
+    assert shares_of["train"] == pytest.approx(0.80, abs=0.06)
+    assert shares_of["dev"] == pytest.approx(0.12, abs=0.05)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=40), max_size=12), st.randoms(use_true_random=False))
+def test_the_side_of_a_text_does_not_depend_on_the_order(texts: list[str], draw: random.Random) -> None:
+    order = list(range(len(texts)))
+    draw.shuffle(order)
+    parts, mixed = split_of(texts), split_of([texts[index] for index in order])
+    assert [parts[index] for index in order] == mixed
+
+
+def test_shares_of_classes_are_never_nothing() -> None:
+    found = shares([Example("a", "sentiment", 0, "x"), Example("b", "topic", 3, "x")], "sentiment")
+    assert found == [0.5, 0.25, 0.25]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=200), st.integers(1, 9), st.integers(0, 5))
+def test_every_example_is_seen_once_in_an_epoch(lengths: list[int], size: int, seed: int) -> None:
+    encoded = [
+        Encoded(tuple(range(length)), Example(str(number), "topic", 0, "x"))
+        for number, length in enumerate(lengths)
+    ]
+    batches = shuffled(encoded, size, seed)
+    assert sorted(int(item.example.text) for batch in batches for item in batch) == list(range(len(lengths)))
+    assert batches == shuffled(encoded, size, seed)
+    assert max(len(batch) for batch in batches) <= size
+
+
+def test_the_written_sentences_are_labelled_with_each_mood_and_stand_in_no_test_text() -> None:
+    examples = written_examples()
+    assert {e.label for e in examples} == {0, 1, 2}
+    assert len({e.text for e in examples}) == len(examples)
+    heldout = Path(__file__).parents[2] / "models/zoo/heldout.csv"
+    with heldout.open(encoding="utf-8", newline="") as file:
+        kept = {row["text"] for row in csv.DictReader(file)}
+    assert kept.isdisjoint(e.text for e in examples)

@@ -49,5 +49,8 @@ imports: $(VENV)/.dev ## who may know whom
 schemas: $(VENV)/.dev ## write the JSON Schemas of the records
 	$(BIN)/python -c "from pathlib import Path; from stream.contracts import write_schemas; write_schemas(Path('stream/schemas'))"
 
+dashboards: $(VENV)/.dev ## write the Grafana dashboard
+	$(BIN)/python deploy/grafana/build.py
+
 clean: ## remove what the tools made
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build dist

@@ -30,7 +30,7 @@ from stream.metrics import Metrics
 from stream.parts import load_scorer, release_of, rules_of, store_of, tagger_of
 from stream.score.pipeline import ScoreLimits, ScorePipeline
 from stream.settings import Settings
-from stream.topics import RAW, SIGNALS
+from stream.topics import BASELINES, RAW, SIGNALS
 from stream.version import VERSION
 from stream.watch.pipeline import WatchPipeline
 from stream.watch.surge import MEAN_SHIFT, NEGATIVE_SURGE
@@ -107,7 +107,8 @@ class Monitor:
         if self.connection.embedded:
             await create_topics(self.connection, partitions=topics.partitions, replication_factor=1)
             return
-        await require_topics(self.connection, [RAW.name, SIGNALS.name])
+        inputs = {"score": [RAW.name, SIGNALS.name], "watch": [SIGNALS.name, BASELINES.name]}
+        await require_topics(self.connection, sorted({name for role in self.roles for name in inputs[role]}))
 
     async def _build_score(
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event

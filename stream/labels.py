@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,12 +35,19 @@ class Agreement:
         unfit: how many labels were left out because the model has no such answer, or because they speak of one
             company in the text while the model answers whole texts.
         unread: how many records were no label at all.
+        held_out: how many texts were left out because releases are compared on them.
     """
 
     texts: tuple[AgreedText, ...]
     ties: int = 0
     unfit: int = 0
     unread: int = 0
+    held_out: int = 0
+
+    def without(self, texts: Collection[str]) -> Agreement:
+        """What was agreed on but `texts`, which nothing may be trained on since releases are compared on them."""
+        kept = tuple(each for each in self.texts if each.text not in texts)
+        return replace(self, texts=kept, held_out=len(self.texts) - len(kept))
 
 
 async def read_labels(connection: Connection, *, since: datetime | None = None) -> Agreement:

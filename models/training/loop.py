@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from models.training.config import TrainConfig
 from models.training.loss import Loss
 from models.training.network import Network
 from models.training.predict import forward
+
+AVERAGE_EVERY = 5
+"""Steps between two additions to the average of the weights: more often costs time and changes nothing."""
 
 Report = Callable[[str, float, int], None]
 """Takes a name (`train/loss`), a value and a step."""
@@ -57,18 +61,18 @@ def fit(
     loss: Loss,
     config: TrainConfig,
     *,
-    check: Callable[[], float],
+    check: Callable[[Network], float],
     report: Report,
     state: Path,
 ) -> Progress:
-    """Fine-tunes `network` in place and leaves it as it was when `check` gave its best value.
+    """Fine-tunes `network` in place and leaves it with the averaged weights that the recipe says to keep.
 
     Args:
         network: what is trained.
         train: what it learns from.
         loss: what it is told.
         config: the recipe.
-        check: measures the network; the higher the better.
+        check: measures a network; the higher the better.
         report: told of each step's loss and rate, and of each check.
         state: a folder for what a stopped run goes on from. A finished run is not trained again.
 
@@ -76,9 +80,11 @@ def fit(
         ModelError: if `state` is that of a run with other settings.
     """
     optimizer = make_optimizer(network, config)
-    progress = _resume(state, network, optimizer, config)
+    averaged = copy.deepcopy(network)
+    progress = _resume(state, network, averaged, optimizer, config)
     per_epoch = math.ceil(len(train) / config.batch_size)
     steps = per_epoch * config.epochs
+    window = min(config.average, steps // 3)
     every = max(1, per_epoch // config.measures_per_epoch)
     while progress.step < steps and progress.since_best < config.patience:
         epoch, within = divmod(progress.step, per_epoch)
@@ -95,11 +101,14 @@ def fit(
                 report,
                 progress,
             )
+            if progress.step % AVERAGE_EVERY == 0 or not window:
+                _average(averaged, network, window)
             if progress.step % every == 0 or progress.step == steps:
-                _check(network, optimizer, check(), config, report, state, progress)
+                _check(network, averaged, optimizer, check(averaged), config, report, state, progress)
                 if progress.since_best >= config.patience:
                     break
-    network.load_state_dict(torch.load(state / "best.pt", weights_only=True))
+    best = torch.load(state / "best.pt", weights_only=True)
+    network.load_state_dict(best if config.keep == "best" else averaged.state_dict())
     network.eval()
     return progress
 
@@ -127,8 +136,16 @@ def _step(
     report("train/rate", rate, progress.step)
 
 
+def _average(averaged: Network, network: Network, steps: int) -> None:
+    share = min(1.0, AVERAGE_EVERY / steps) if steps else 1.0
+    with torch.no_grad():
+        for mean, now in zip(averaged.parameters(), network.parameters(), strict=True):
+            mean.lerp_(now, share)
+
+
 def _check(
     network: Network,
+    averaged: Network,
     optimizer: torch.optim.AdamW,
     value: float,
     config: TrainConfig,
@@ -141,9 +158,10 @@ def _check(
     progress.since_best += 1
     if value > progress.best:
         progress.best, progress.since_best = value, 0
-        torch.save(network.state_dict(), state / "best.pt")
+        torch.save(averaged.state_dict(), state / "best.pt")
     saved: dict[str, Any] = {
         "network": network.state_dict(),
+        "averaged": averaged.state_dict(),
         "optimizer": optimizer.state_dict(),
         "progress": vars(progress),
         "recipe": _recipe(config),
@@ -157,7 +175,9 @@ def _recipe(config: TrainConfig) -> str:
     return config.model_dump_json(exclude={"out", "threads"})
 
 
-def _resume(state: Path, network: Network, optimizer: torch.optim.AdamW, config: TrainConfig) -> Progress:
+def _resume(
+    state: Path, network: Network, averaged: Network, optimizer: torch.optim.AdamW, config: TrainConfig
+) -> Progress:
     state.mkdir(parents=True, exist_ok=True)
     last = state / "last.pt"
     if not last.exists():
@@ -168,5 +188,6 @@ def _resume(state: Path, network: Network, optimizer: torch.optim.AdamW, config:
             f"out is {state.parent}, which holds a run with other settings: give another folder, or remove it"
         )
     network.load_state_dict(saved["network"])
+    averaged.load_state_dict(saved["averaged"])
     optimizer.load_state_dict(saved["optimizer"])
     return Progress(**saved["progress"])

@@ -56,7 +56,7 @@ def run(config: TrainConfig) -> Path:
     stop_by = tune if any(item.example.source in references for item in tune) else train
     loss = Loss.over(corpus.train, config.data, config)
 
-    def check() -> float:
+    def check(network: Network) -> float:
         return measure_on(network, stop_by, references, precision=config.precision).mean_macro_f1
 
     state = config.out / "state"

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
-from stream.bus.connection import Connection, explained
+from stream.bus.connection import Connection, explained, start_whole
 from stream.errors import BrokerRefusedError
 from stream.topics import TOPICS, Topic, partitions_of
 
@@ -31,7 +31,7 @@ async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
         options = connection.client_options()
         admin = AIOKafkaAdminClient(**options)
         try:
-            await admin.start()
+            await start_whole(admin)
             yield admin
         finally:
             await admin.close()

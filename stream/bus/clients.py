@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.bus.admin import require_topics
-from stream.bus.connection import Connection, explained
+from stream.bus.connection import Connection, explained, start_whole
 from stream.bus.records import Outgoing, Record
-from stream.topics import MAX_RECORD_BYTES
+from stream.topics import HEADER_BYTES, MAX_RECORD_BYTES
 
-FETCH_BYTES = MAX_RECORD_BYTES + 64 * 1024
+FETCH_BYTES = MAX_RECORD_BYTES + HEADER_BYTES
 
 
 def producer_options(connection: Connection) -> dict[str, Any]:
@@ -48,7 +49,7 @@ async def open_producer(connection: Connection) -> AsyncIterator[AIOKafkaProduce
     async with explained(connection):
         producer = AIOKafkaProducer(**producer_options(connection))
         try:
-            await producer.start()
+            await start_whole(producer)
             yield producer
         finally:
             # A client whose start failed must still be stopped, or it warns when it is collected.
@@ -67,8 +68,7 @@ async def send_all(connection: Connection, producer: AIOKafkaProducer, records: 
         )
         for each in records
     ]
-    for future in waiting:
-        await future
+    await asyncio.gather(*waiting)
     return len(waiting)
 
 
@@ -91,7 +91,7 @@ async def open_reader(
     async with explained(connection):
         consumer = AIOKafkaConsumer(**consumer_options(connection))
         try:
-            await consumer.start()
+            await start_whole(consumer)
             partitions = await _partitions(connection, topics)
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -131,7 +131,7 @@ async def read_partition(connection: Connection, topic: str, partition: int) -> 
     """Every committed record of one partition, from its beginning to its end as it is now."""
     consumer = AIOKafkaConsumer(**consumer_options(connection))
     try:
-        await consumer.start()
+        await start_whole(consumer)
         where = TopicPartition(connection.named(topic), partition)
         consumer.assign([where])
         ends = await consumer.end_offsets([where])

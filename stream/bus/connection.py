@@ -6,6 +6,7 @@ the cause in its log. `explained` listens there, and raises an error that names 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import ssl
@@ -127,7 +128,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ),
 )
 
-_RIGHTS: tuple[tuple[type[BaseException], str], ...] = (
+_REFUSALS: tuple[tuple[type[BaseException], str], ...] = (
     (kafka.TopicAuthorizationFailedError, f"missing right on a topic: {_TOPIC_RIGHTS}"),
     (
         kafka.GroupAuthorizationFailedError,
@@ -141,8 +142,15 @@ _RIGHTS: tuple[tuple[type[BaseException], str], ...] = (
         kafka.ClusterAuthorizationFailedError,
         "missing right on the cluster: let an administrator create the topics, or grant Create",
     ),
+    (
+        kafka.MessageSizeTooLargeError,
+        "a record is larger than its topic takes: send a smaller one, or raise the topic's max.message.bytes",
+    ),
 )
 
+
+_START_SECONDS = 5.0
+"""How long a start may go on after it was cancelled."""
 
 _CLOSED = re.compile(
     r"Connection at \S+ closed|ConnectionResetError|IncompleteReadError|ConnectionAbortedError"
@@ -169,7 +177,7 @@ class _Listener(logging.Handler):
 
 def explain(error: BaseException, connection: Connection, lines: list[str]) -> NewstideError:
     """The error a person should read: the cause, and the setting or right to change."""
-    for kind, text in _RIGHTS:
+    for kind, text in _REFUSALS:
         if isinstance(error, kind):
             named = f" ({error.args[0]})" if error.args else ""
             return BrokerRefusedError(f"{connection.bootstrap} refused{named}: {text}")
@@ -187,6 +195,21 @@ def explain(error: BaseException, connection: Connection, lines: list[str]) -> N
     return BrokerUnavailableError(
         f"no broker answers at {connection.bootstrap} (kafka.bootstrap): start it, or correct the address"
     )
+
+
+async def start_whole(client: Any) -> None:
+    """Start a client of aiokafka; where we are cancelled meanwhile, let the start end first.
+
+    The library forgets to close its first connection when it is cancelled while it asks that for the brokers.
+    """
+    starting = asyncio.ensure_future(client.start())
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting}, timeout=_START_SECONDS)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 @asynccontextmanager

@@ -110,7 +110,7 @@ class BatchLoop:
         self._watcher = watcher
         self._limits = limits or LoopLimits()
         self._open: dict[int, GuardedPartition] = {}
-        self._positions: dict[int, int] = {}
+        self._seeked: set[int] = set()
         self._quiet_since = 0.0
         self._delivery: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -162,7 +162,6 @@ class BatchLoop:
                 batch[where.partition] = [
                     Record.from_kafka(each, self._connection.topic_prefix) for each in messages
                 ]
-                self._positions[where.partition] = messages[-1].offset + 1
         owners = {number: owner for number, owner in self._open.items() if owner.ready}
         self._watcher.polled(sum(map(len, batch.values())))
         await self._report_lag(polled=bool(batch))
@@ -244,7 +243,7 @@ class BatchLoop:
         # No await between these two: whatever is polled from here on is from the true offset.
         if where in self._consumer.assignment():
             self._consumer.seek(where, committed)
-            self._positions[where.partition] = committed
+            self._seeked.add(where.partition)
             owner.ready = True
 
     async def give_up(self) -> None:
@@ -259,7 +258,7 @@ class BatchLoop:
     async def _shut(self, owner: GuardedPartition) -> None:
         if self._open.get(owner.number) is owner:
             del self._open[owner.number]
-            self._positions.pop(owner.number, None)
+            self._seeked.discard(owner.number)
             self._pipeline.forget(owner.number)
         await owner.close()
 
@@ -278,23 +277,22 @@ class BatchLoop:
         now = asyncio.get_running_loop().time()
         if polled:
             self._quiet_since = now
-        ends = {
-            number: self._consumer.last_stable_offset(TopicPartition(self._topic, number))
-            for number in self._positions
-        }
+        where = {number: TopicPartition(self._topic, number) for number in self._seeked}
+        ends = {number: self._consumer.last_stable_offset(each) for number, each in where.items()}
         if now - self._quiet_since >= _ASK_AFTER_SECONDS:
             self._quiet_since = now
             with contextlib.suppress(kafka.KafkaError, TimeoutError):
                 asked = await asyncio.wait_for(
-                    self._consumer.end_offsets(
-                        [TopicPartition(self._topic, number) for number in self._positions]
-                    ),
-                    timeout=_ASK_AFTER_SECONDS,
+                    self._consumer.end_offsets(list(where.values())), timeout=_ASK_AFTER_SECONDS
                 )
-                ends |= {where.partition: end for where, end in asked.items()}
+                ends |= {each.partition: end for each, end in asked.items()}
         for number, end in ends.items():
-            if end is not None and number in self._positions:
-                self._watcher.lag(number, max(0, end - self._positions[number]))
+            # Not the last record's offset: a transaction leaves a marker behind it, which is no record, and
+            # only the position passes that.
+            with contextlib.suppress(kafka.KafkaError):
+                position = await self._consumer.position(where[number])
+                if end is not None and number in self._seeked:
+                    self._watcher.lag(number, max(0, end - position))
 
     def _raise_failure(self) -> None:
         if self._failure is None:

@@ -20,8 +20,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     from stream.cli.root import build_command
 
     invocation = Invocation()
+    words = hoist(sys.argv[1:] if argv is None else argv)
     try:
-        build_command().main(args=argv, prog_name="newstide", obj=invocation)
+        build_command().main(args=words, prog_name="newstide", obj=invocation)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:  # The outermost place: whatever is wrong leaves as one line.
@@ -29,6 +30,28 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
             raise
         sys.exit(_last_words(error))
     sys.exit(0)
+
+
+def hoist(words: Sequence[str]) -> list[str]:
+    """`words` with the root flags that stand behind the command's name moved before it.
+
+    `newstide up --bootstrap kafka:9092` is what people write. `--config` is left where it is: a command may
+    have one of its own. What follows `--` is left alone.
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(words)
+    for word in waiting:
+        name, equals, _ = word.partition("=")
+        if word == "--":
+            rest += [word, *waiting]
+        elif name in _ROOT_FLAGS and rest:
+            front.append(word)
+            if not equals and name != "--debug":
+                front += [value for value in [next(waiting, None)] if value is not None]
+        else:
+            rest.append(word)
+    return front + rest
 
 
 def _last_words(error: BaseException) -> int:
@@ -48,3 +71,6 @@ def _last_words(error: BaseException) -> int:
     for line in text.splitlines():
         sys.stderr.write(f"newstide: {line}\n")
     return int(code)
+
+
+_ROOT_FLAGS = frozenset({"--bootstrap", "--set", "--log-format", "--log-level", "--debug"})

@@ -135,6 +135,7 @@ class _Screen:
         self._width = screen.width
         self._expected = expected
         self._seen = 0
+        self._worst: dict[str, str] = {}
 
     def started(self, metrics_url: str) -> None:
         self._screen.print(
@@ -153,7 +154,8 @@ class _Screen:
     def alerted(self, alert: Alert) -> None:
         from stream.cli.lines import alert_panel
 
-        if alert.status in {"firing", "retracted"}:
+        known, self._worst[alert.alert_id] = self._worst.get(alert.alert_id), alert.severity
+        if alert.status in {"firing", "retracted"} or known != alert.severity:
             self._screen.print(alert_panel(alert, min(self._width, 100)))
         else:
             self._screen.print(

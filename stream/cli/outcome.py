@@ -20,6 +20,7 @@ def left_out(labels: Agreement) -> str:
         "left out because annotators disagree": labels.ties,
         "that this model can't learn": labels.unfit,
         "not readable": labels.unread,
+        "on held-out texts": labels.held_out,
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
@@ -63,6 +64,7 @@ def print_outcome(
                 "ties": labels.ties,
                 "unfit": labels.unfit,
                 "unread": labels.unread,
+                "held_out": labels.held_out,
                 "reasons": list(gate.reasons),
                 "figures": {name: round(value, 6) for name, value in gate.figures.items()},
             }

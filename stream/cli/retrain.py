@@ -66,7 +66,7 @@ def retrain(
         raise UsageError(f"--out {out}: it already holds something: give a new folder")
     texts = _read_heldout(heldout)
     moment = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
-    labels = run_on(connection, _read_labels(connection, moment))
+    labels = run_on(connection, _read_labels(connection, moment)).without({row.text for row in texts})
     if len(labels.texts) < min_labels:
         raise UsageError(_too_few(labels, min_labels, moment))
     with tempfile.TemporaryDirectory(prefix="newstide-retrain-") as folder:
@@ -131,9 +131,8 @@ def _train(
     options: dict[str, Any],
 ) -> tuple[Release, Release, GateResult]:
     """The release in force, the candidate, and how they compare."""
-    from export.retrain import retrain as fine_tune
-
     from export.gate import LabelledText
+    from export.retrain import retrain as fine_tune
     from stream.parts import release_of, store_of
     from stream.releases import next_version
 

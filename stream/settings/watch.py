@@ -29,7 +29,7 @@ class WatchSettings(Section):
     half_life_hours: Hours = 12
     quiet_minutes: Minutes = 15
     cool_down_minutes: Minutes = 30
-    likeness: Share = 0.55
+    likeness: Share = 0.7
     negative_probability: Share = 0.5
     negative_score: Annotated[float, Field(ge=-1.0, le=1.0)] = -0.3
     min_weight: Share = 0.2
@@ -40,8 +40,8 @@ class WatchSettings(Section):
     shift_min_stories: Count = 8
     min_shift: Annotated[float, Field(gt=0.0, le=2.0)] = 0.25
     shift_both_ways: bool = False
-    warning_surprise: Annotated[float, Field(ge=0.0)] = 8.0
-    critical_surprise: Annotated[float, Field(ge=0.0)] = 12.0
+    warning_surprise: Annotated[float, Field(ge=0.0)] = 6.0
+    critical_surprise: Annotated[float, Field(ge=0.0)] = 10.0
     critical_sources: Count = 5
     evidence: Annotated[int, Field(ge=0, le=50)] = 5
 

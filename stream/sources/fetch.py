@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib import metadata
 
 import httpx
 
@@ -16,6 +15,7 @@ from stream.sources.feed import shown
 from stream.sources.inflate import Inflater
 from stream.sources.outcome import FeedError, Outcome
 from stream.sources.turns import retry_after
+from stream.version import VERSION
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -66,14 +66,6 @@ class Fetched:
     moved_to: str | None = None
 
 
-def user_agent(package: str = "newstide") -> str:
-    """What newstide calls itself to servers: `newstide/1.2.3`, or just the name where it isn't installed."""
-    try:
-        return f"newstide/{metadata.version(package)}"
-    except metadata.PackageNotFoundError:
-        return "newstide"
-
-
 class FeedClient:
     """Fetches feeds. It keeps connections open, until `close`, and no cookies.
 
@@ -93,7 +85,7 @@ class FeedClient:
         self._clock = clock
         self._limits = limits
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": user_agent(), "Accept": _ACCEPT, "Accept-Encoding": "gzip"},
+            headers={"User-Agent": f"newstide/{VERSION}", "Accept": _ACCEPT, "Accept-Encoding": "gzip"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds),
             trust_env=trust_env,

@@ -44,7 +44,7 @@ class WatchRules:
 
     memory: timedelta = timedelta(hours=24)
     """How long after a story began an article can still be a copy of it."""
-    likeness: float = 0.55
+    likeness: float = 0.7
     """The share of equal fingerprint bytes from which two articles tell one story."""
     capacity: int = 512
     market_capacity: int = 4096
@@ -88,8 +88,8 @@ class WatchRules:
     shift_both_ways: bool = False
     """Whether a mean that rose is a shift too."""
 
-    warning_surprise: float = 8.0
-    critical_surprise: float = 12.0
+    warning_surprise: float = 6.0
+    critical_surprise: float = 10.0
     critical_sources: int = 5
     evidence: int = 5
 

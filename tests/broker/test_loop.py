@@ -63,6 +63,26 @@ async def test_a_restarted_loop_copies_each_record_once(broker: str, request: py
     assert ear.aborts == []
 
 
+@pytest.mark.parametrize("broker", BROKERS)
+async def test_the_marker_behind_a_transaction_is_no_work_that_waits(
+    broker: str, request: pytest.FixtureRequest
+) -> None:
+    connection: Connection = request.getfixturevalue(broker)
+    await create_topics(connection, partitions=1, replication_factor=1)
+    writer = GuardedPartition(connection, "writer", TopicPartition("unused", 0), "writer")
+    await writer.open()
+    for n in range(3):
+        await writer.deliver([Outgoing(RAW.name, b"k", b"%d" % n)], None)
+    await writer.close()
+    copier, ear, stop = Copier(), Ear(), asyncio.Event()
+    task = asyncio.create_task(copying_loop(connection, copier, ear).run(stop))
+    async with asyncio.timeout(60):
+        while copier.committed < 3 or ear.lags != {0: 0}:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await task
+
+
 def start_worker(connection: Connection, how: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(WORKER), connection.bootstrap, connection.topic_prefix, how],

@@ -79,7 +79,7 @@ class Traffic:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds that can only begin to as news comes out."""
-        async with asyncio.timeout(15), self._out:
+        async with asyncio.timeout(30), self._out:
             await self._out.wait_for(holds)
 
     def last(self) -> str | None:

@@ -19,10 +19,12 @@ from secure_kafka import ADMIN, SecureKafka, secure_kafka
 
 from stream.bench.apache import kafka_home
 from stream.bench.workers import Worker
-from stream.bus import Connection, open_producer, send_all
+from stream.bus import Connection, open_producer, open_reader, send_all
 from stream.bus.records import Outgoing
 from stream.errors import BrokerRefusedError
 from stream.events import ReleaseNote
+from stream.labels import read_labels
+from stream.releases import announce
 from stream.topics import BASELINES, LABELS, RELEASES
 
 pytestmark = pytest.mark.kafka
@@ -62,11 +64,11 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
         pytest.skip("KAFKA_HOME is not set: set it to the folder of an Apache Kafka to run this test")
     with secure_kafka(home, tmp_path_factory.mktemp("rights")) as kafka, ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda user: kafka.add_user(user, PASSWORD), USERS))
-        list(threads.map(lambda command: kafka.allow(command[0], *without_principal(command[1])), written_commands()))
+        list(threads.map(lambda each: kafka.allow(each[0], *rights_in(each[1])), written_commands()))
         yield kafka
 
 
-def without_principal(words: list[str]) -> list[str]:
+def rights_in(words: list[str]) -> list[str]:
     """The command's words without those that `SecureKafka.allow` adds itself."""
     at = words.index("--allow-principal")
     return [word for word in [*words[:at], *words[at + 2 :]] if word != "--add"]
@@ -94,10 +96,11 @@ def signed_in(kafka: SecureKafka, user: str, password: str = PASSWORD) -> Connec
 
 
 def test_every_role_that_the_page_names_has_commands() -> None:
-    assert USERS == [
+    expected = [
         *("newstide-admin", "newstide-label", "newstide-read"),
         *("newstide-retrain", "newstide-score", "newstide-send", "newstide-watch"),
     ]
+    assert expected == USERS
 
 
 def test_each_role_does_its_work_with_its_written_rights(
@@ -150,7 +153,6 @@ def test_each_role_does_its_work_with_its_written_rights(
 
 def wait_for_state(secure: SecureKafka) -> None:
     """WATCH wrote its state, in the same transactions as its stories."""
-    from stream.bus import open_reader
 
     async def count() -> int:
         opened = open_reader(signed_in(secure, *ADMIN), [BASELINES.name], from_beginning=True, follow=False)
@@ -159,16 +161,13 @@ def wait_for_state(secure: SecureKafka) -> None:
 
     deadline = time.monotonic() + 30
     while asyncio.run(count()) == 0:
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, "WATCH wrote no state"
 
 
 async def test_labels_and_releases_need_no_more_than_is_written(secure: SecureKafka) -> None:
     label, retrain = signed_in(secure, "newstide-label"), signed_in(secure, "newstide-retrain")
     async with open_producer(label) as producer:
         assert await send_all(label, producer, [Outgoing(LABELS.name, b"k", b"{}")]) == 1
-    from stream.labels import read_labels
-    from stream.releases import announce
-
     assert (await read_labels(retrain)).unread == 1
     note = ReleaseNote(
         name="n",

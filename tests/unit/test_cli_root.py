@@ -12,6 +12,7 @@ from command import Command
 
 from models.errors import ModelError
 from stream.cli import config as config_command
+from stream.cli import hoist
 from stream.cli.invocation import Invocation
 from stream.cli.printing import print_json, print_line, shorten
 from stream.errors import BrokerRefusedError
@@ -38,6 +39,21 @@ def test_help_names_every_command(newstide: Command) -> None:
     ):
         assert f" {name} " in ran.out
     assert max(map(len, ran.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("up --bootstrap k:9092", "--bootstrap k:9092 up"),
+        ("--config a.toml up --set a=b --debug", "--set a=b --debug --config a.toml up"),
+        ("run score --bootstrap=k:9092 --log-level debug", "--bootstrap=k:9092 --log-level debug run score"),
+        ("score -- --debug", "score -- --debug"),
+        ("--bootstrap k:9092 up", "--bootstrap k:9092 up"),
+        ("up --bootstrap", "--bootstrap up"),
+    ],
+)
+def test_a_root_flag_may_stand_behind_the_command(written: str, meant: str) -> None:
+    assert hoist(written.split()) == meant.split()
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -66,3 +66,10 @@ def test_what_the_model_can_not_learn_is_left_out_and_told() -> None:
     agreed = agree([label("furious"), label("negative", entity="AAPL")])
     assert agreed.texts == ()
     assert agreed.unfit == 2
+
+
+def test_what_releases_are_compared_on_is_not_trained_on() -> None:
+    agreed = agree([label("negative"), label("positive", about="n2", text="Profit soars")])
+    less = agreed.without({"Profit falls", "Gold is up"})
+    assert [each.text for each in less.texts] == ["Profit soars"]
+    assert less.held_out == 1

@@ -22,9 +22,11 @@ from stream.sources.fetch import FetchLimits
 from stream.sources.outcome import Outcome
 from stream.sources.rss import FeedPoller, Polled
 from stream.sources.turns import Manners
+from stream.version import VERSION
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-LIMITS = FetchLimits(connect_seconds=1.0, read_seconds=0.25, total_seconds=0.6)
+PATIENT = FetchLimits(connect_seconds=10.0, read_seconds=10.0, total_seconds=20.0)
+HASTY = FetchLimits(connect_seconds=10.0, read_seconds=0.4, total_seconds=0.8)
 AT_ONCE = Manners(host_seconds=0.0)
 ONE = rss("Bank fails")
 BOMB = zipped(b" " * (64 << 20))
@@ -87,7 +89,7 @@ class Bench:
             raise self.sink_fails
         self.sent += items
 
-    def poller(self, *feeds: Feed, manners: Manners = AT_ONCE, limits: FetchLimits = LIMITS) -> FeedPoller:
+    def poller(self, *feeds: Feed, manners: Manners = AT_ONCE, limits: FetchLimits = PATIENT) -> FeedPoller:
         return FeedPoller(
             feeds,
             self.sink,
@@ -130,7 +132,7 @@ async def test_a_feed_becomes_news_items_and_the_server_learns_who_asks(bench: B
     (item,) = bench.sent
     assert (item.id, item.source, item.language) == ("urn:test:1", "127.0.0.1", "en-us")
     assert item.published_at == datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
-    assert bench.server.requests[0].headers["user-agent"].startswith("newstide")
+    assert bench.server.requests[0].headers["user-agent"] == f"newstide/{VERSION}"
     assert bench.gauge.polls == [(url, "ok", 1)]
 
 
@@ -273,9 +275,10 @@ async def test_a_broken_feed_is_named_while_the_others_go_on(
 ) -> None:
     broken = Feed(bench.server.on("/feed", answer))  # type: ignore[arg-type]  # pytest hides the type
     sound = Feed(bench.server.on("/sound", reply(200, ONE)))
-    async with bench.poller(broken, sound) as poller:
+    limits = HASTY if outcome is Outcome.TIMEOUT else PATIENT
+    async with bench.poller(broken, sound, limits=limits) as poller:
         polled, other = await asyncio.wait_for(
-            asyncio.gather(poller.poll_once(broken), poller.poll_once(sound)), timeout=5
+            asyncio.gather(poller.poll_once(broken), poller.poll_once(sound)), timeout=10
         )
 
     assert (polled.outcome, polled.failed, polled.items) == (outcome, True, 0)
@@ -298,7 +301,7 @@ async def test_a_gzip_bomb_takes_no_more_memory_than_is_allowed(bench: Bench) ->
         tracemalloc.stop()
 
     assert polled.outcome is Outcome.TOO_LARGE
-    assert peak < 2.5 * LIMITS.max_bytes
+    assert peak < 2.5 * PATIENT.max_bytes
 
 
 async def _says_it_is_plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,192 @@
+"""Fine-tunes the release in force on what people labelled, and compares. Read `retrain` from top to bottom.
+
+A handful of labels must not cost what the release already knows. So the network also keeps to the former answers
+(distillation): on the sentences that newstide brings, and on the labelled texts for the task without a label.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from export.answers import ids_of
+from export.gate import GateResult, compare
+from export.onnx import Evidence, make_release
+from export.parity import network_logits
+from models.errors import ModelError
+from models.manifest import DataSet, Manifest
+from models.release import TOKENIZER, Release
+from models.scorer import OnnxScorer
+from models.tasks import TASKS, TaskName, index_of
+from models.text import load_tokenizer
+from models.training.batches import UNKNOWN
+from models.training.network import Network
+from models.training.restore import restore_network
+from models.training.written import written_examples
+
+LabelledRow = tuple[str, TaskName, str]
+"""A text, the task, and the label that a person gave."""
+
+_BATCH = 16
+_REPLAY_PER_LABEL = 2
+_LEAST_REPLAY = 256
+"""How many texts without labels are read beside each label in an epoch, and how many at the least."""
+_MOST_REPEATS = 8
+"""How often a label is read in an epoch, at the most, where there are few of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """A text's token ids, its labels by task (or `UNKNOWN`), and the former release's logits by task."""
+
+    ids: Sequence[int]
+    labels: dict[TaskName, int]
+    former: dict[TaskName, Tensor]
+
+
+def retrain(
+    base: Release,
+    labels: Sequence[LabelledRow],
+    heldout: Sequence[LabelledRow],
+    out: Path,
+    *,
+    version: str,
+    epochs: int = 4,
+    lr: float = 3e-5,
+    seed: int = 7,
+    replay: Sequence[str] = (),
+    least_agreement: float = 0.95,
+) -> tuple[Release, GateResult]:
+    """Makes a candidate from `base` and `labels`, written as a release into `out`, and compares the two.
+
+    Args:
+        base: the release in force.
+        labels: what people said; a text may have a label for each task.
+        heldout: texts with labels that are never trained on.
+        out: where the candidate is written; must not exist, or be empty.
+        version: of the candidate, under the name of `base`.
+        epochs: passes over the labels.
+        lr: the highest learning rate.
+        seed: of the order of the texts.
+        replay: texts without labels, such as recent news, whose answers are to stay what they are.
+        least_agreement: the share of texts to which the int8 graph must give the network's answer.
+
+    Returns:
+        The candidate, and how it compares. Whether it comes into force is the caller's to decide.
+
+    Raises:
+        ModelError: if there are no labels or no held-out texts, a label is unknown, a text stands among both, or
+            the candidate fails a check of its export.
+    """
+    _check_rows(labels, heldout)
+    network = restore_network(base, dropout=0.1)
+    tokenizer = load_tokenizer(base.read(TOKENIZER), base.manifest.max_length)
+    taught: dict[str, dict[TaskName, int]] = {}
+    for text, task, label in labels:
+        taught.setdefault(text, {})[task] = index_of(task, label)
+    others = dict.fromkeys([*replay, *(example.text for example in written_examples())])
+    texts = [*taught, *(text for text in others if text not in taught)]
+    rows = ids_of(tokenizer, texts)
+    former = network_logits(network, rows)
+    lessons = [
+        _Lesson(
+            ids=row,
+            labels=taught.get(text, {}),
+            former={task: torch.from_numpy(former[task][number]).float() for task in TASKS},
+        )
+        for number, (text, row) in enumerate(zip(texts, rows, strict=True))
+    ]
+    _fine_tune(network, lessons[: len(taught)], lessons[len(taught) :], epochs=epochs, lr=lr, seed=seed)
+    evidence = Evidence(
+        calibration=[*texts, *(text for text, _, _ in heldout)],
+        tune=(),
+        dev=(),
+        # Distillation keeps the scale of the logits, and a few labels are too few to fit it anew.
+        temperatures={task: head.temperature for task, head in base.manifest.heads.items()},
+    )
+    draft = _draft(base.manifest, version, len(taught), seed)
+    candidate = make_release(
+        network, base.read(TOKENIZER), draft, evidence, out, least_agreement=least_agreement
+    )
+    return candidate, compare(OnnxScorer.load(base), OnnxScorer.load(candidate), heldout, labels)
+
+
+def _check_rows(labels: Sequence[LabelledRow], heldout: Sequence[LabelledRow]) -> None:
+    if not labels:
+        raise ModelError("there are no labels to learn from: give at least one")
+    if not heldout:
+        raise ModelError("there are no held-out texts to compare the releases on: give at least one")
+    kept = {text for text, _, _ in heldout}
+    for text, _, _ in labels:
+        if text in kept:
+            raise ModelError(f"{text[:60]!r} is labelled and held out: take it out of one of them")
+
+
+def _fine_tune(
+    network: Network, labelled: list[_Lesson], replay: list[_Lesson], *, epochs: int, lr: float, seed: int
+) -> None:
+    """Fine-tunes `network` in place; the rate falls from `lr` to nothing in a straight line."""
+    draw = random.Random(seed)  # noqa: S311 - an order of texts, no secret
+    torch.manual_seed(seed)
+    beside = min(len(replay), max(_LEAST_REPLAY, _REPLAY_PER_LABEL * len(labelled)))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=0.0)
+    again = max(1, min(_MOST_REPEATS, beside // (3 * len(labelled))))
+    per_epoch = -(-(len(labelled) * again + beside) // _BATCH)
+    step = 0
+    network.train()
+    for _ in range(epochs):
+        order = [*labelled * again, *draw.sample(replay, beside)]
+        draw.shuffle(order)
+        for start in range(0, len(order), _BATCH):
+            for group in optimizer.param_groups:
+                group["lr"] = lr * (1 - step / (per_epoch * epochs))
+            loss = _loss(network, order[start : start + _BATCH])
+            optimizer.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+    network.eval()
+
+
+def _loss(network: Network, lessons: Sequence[_Lesson]) -> Tensor:
+    """Cross-entropy where there is a label, elsewhere the divergence from the former answers."""
+    longest = max(len(lesson.ids) for lesson in lessons)
+    ids = torch.zeros(len(lessons), longest, dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    for row, lesson in enumerate(lessons):
+        ids[row, : len(lesson.ids)] = torch.tensor(lesson.ids)
+        mask[row, : len(lesson.ids)] = 1
+    total = torch.zeros(())
+    for task, logits in zip(TASKS, network(ids, mask), strict=True):
+        labels = torch.tensor([lesson.labels.get(task, UNKNOWN) for lesson in lessons])
+        former = torch.stack([lesson.former[task] for lesson in lessons]).softmax(dim=-1)
+        told = nn.functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="none")
+        kept = nn.functional.kl_div(logits.log_softmax(dim=-1), former, reduction="none").sum(dim=-1)
+        total = total + torch.where(labels == UNKNOWN, kept, told).mean()
+    return total
+
+
+def _draft(base: Manifest, version: str, labelled: int, seed: int) -> Manifest:
+    ours = DataSet(
+        name="labels",
+        rows=labelled,
+        licence="of whoever labelled them",
+        origin="news.labels, or the labels given",
+    )
+    lineage = base.lineage.model_copy(
+        update={
+            "parent": base.label,
+            "seeds": (*base.lineage.seeds, seed),
+            "datasets": (*base.lineage.datasets, ours),
+        }
+    )
+    return base.model_copy(
+        update={"version": version, "created_at": datetime.now(UTC), "lineage": lineage, "metrics": {}}
+    )

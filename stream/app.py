@@ -41,6 +41,8 @@ Role = Literal["score", "watch"]
 ROLES: tuple[Role, ...] = ("score", "watch")
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
+_SCORE_SPAN_MS = 60_000
+"""SCORE writes what a poll brought in no order across partitions: this much disorder, and WATCH bears minutes."""
 
 
 @dataclass(slots=True)
@@ -108,7 +110,15 @@ class Monitor:
             await create_topics(self.connection, partitions=topics.partitions, replication_factor=1)
             return
         inputs = {"score": [RAW.name, SIGNALS.name], "watch": [SIGNALS.name, BASELINES.name]}
-        await require_topics(self.connection, sorted({name for role in self.roles for name in inputs[role]}))
+        counts = await require_topics(
+            self.connection, sorted({name for role in self.roles for name in inputs[role]})
+        )
+        signals, baselines = counts[SIGNALS.name], counts.get(BASELINES.name)
+        if baselines is not None and baselines != signals:
+            raise BrokerRefusedError(
+                f"{self.connection.bootstrap}: {SIGNALS.name} has {signals} partitions and {BASELINES.name} "
+                f"{baselines}: give both the same number, as the state of a series lies beside its signals"
+            )
 
     async def _build_score(
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
@@ -137,7 +147,11 @@ class Monitor:
             group=settings.score.group,
             pipeline=pipeline,
             watcher=reporter,
-            limits=LoopLimits(max_records=settings.score.max_poll_records, poll_ms=settings.score.poll_ms),
+            limits=LoopLimits(
+                max_records=settings.score.max_poll_records,
+                poll_ms=settings.score.poll_ms,
+                span_ms=_SCORE_SPAN_MS,
+            ),
         )
         works: list[Callable[[], Coroutine[Any, Any, None]]] = [
             partial(_keep_running, "score", make, reporter, stop)
@@ -197,17 +211,14 @@ async def _keep_running(
     """
     wait = _FIRST_WAIT
     clock = asyncio.get_running_loop().time
-    ever = False
     while not stop.is_set():
         began = clock()
         try:
             await make().run(stop)
         except BrokerUnavailableError as error:
-            ran = clock() - began
-            ever = ever or ran > _LONGEST_WAIT
-            if not ever:
+            if not reporter.worked:
                 raise
-            wait = _FIRST_WAIT if ran > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
+            wait = _FIRST_WAIT if clock() - began > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
             reporter.broker_away()
             log.warning("%s waits %.0f s for its broker: %s", role, wait, error)
             with contextlib.suppress(TimeoutError):

@@ -17,6 +17,8 @@ large still arrives, is refused with its reason, and is kept byte for byte in `n
 HEADER_BYTES = 64 * 1024
 """What a record may grow by the headers that newstide adds."""
 
+_SEGMENT_BYTES = 64 * 1024 * 1024
+_SEGMENT_MS = 60 * 60 * 1000
 _MOST_PARTITIONS = 1000
 _DAY_MS = 24 * 60 * 60 * 1000
 
@@ -39,7 +41,13 @@ class Topic:
         """The settings the topic is created with, by Kafka's own names."""
         base = {"max.message.bytes": str(MAX_RECORD_BYTES)}
         if self.compacted:
-            base |= {"cleanup.policy": "compact"}
+            # A segment is compacted only once it is closed: small ones keep short what a restart reads back.
+            base |= {
+                "cleanup.policy": "compact",
+                "segment.bytes": str(_SEGMENT_BYTES),
+                "segment.ms": str(_SEGMENT_MS),
+                "min.cleanable.dirty.ratio": "0.1",
+            }
         else:
             base |= {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * _DAY_MS)}
         return base | self.extra

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -42,14 +42,18 @@ def put_tiny_release(folder: Path) -> OnnxScorer:
     return OnnxScorer.load(release)
 
 
-def texts_the_model_calls(scorer: OnnxScorer, mood: str, seed: int = 7) -> Iterator[str]:
-    """Headlines that differ from each other, of which the tiny model thinks as wanted: `bad` or `good`."""
+def headlines(scorer: OnnxScorer, *, bad: bool, count: int, seed: int = 7) -> list[str]:
+    """Headlines unlike each other, of which the model thinks as wanted."""
     dice = random.Random(seed)
-    while True:
-        text = " ".join(dice.sample(WORDS, 12))
-        (answer,) = scorer.score([text]).answers
-        if answer.sentiment[0 if mood == "bad" else 2] > 0.8:
-            yield text
+    texts = [" ".join(dice.sample(WORDS, 8)) for _ in range(100 + 40 * count)]
+    answers = scorer.score(texts).answers
+    found = [
+        text
+        for text, answer in zip(texts, answers, strict=True)
+        if (answer.sentiment[0] > 0.7 if bad else answer.sentiment[0] < 0.25)
+    ]
+    assert len(found) >= count
+    return found[:count]
 
 
 def article(news_id: str, at: datetime, headline: str, **fields: object) -> Outgoing:

@@ -94,7 +94,6 @@ async def run_chaos(
             await sending
             say(f"all {len(load.sent)} records are sent; counting what came out")
             counts = await _count(connection, load.sent)
-            stopped = sum(worker.ended for worker in workers)
         finally:
             for worker in workers:
                 await asyncio.to_thread(worker.stop)
@@ -108,7 +107,7 @@ async def run_chaos(
         doubled=sum(times - 1 for times in seen.values()) + len(set(seen) - load.sent),
         kills=kills,
         broker_kills=broker_kills,
-        stopped=stopped,
+        stopped=sum(worker.gave_up for worker in workers),
         seconds=time.monotonic() - began,
     )
 

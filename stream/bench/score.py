@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,9 +56,18 @@ class ScoreFigures:
 
 
 def measure(
-    scorer: Scorer, texts: Sequence[str], connection: Connection, folder: Path, *, rounds: int, usual: bool
+    scorer: Scorer,
+    texts: Sequence[str],
+    connection: Connection,
+    folder: Path,
+    *,
+    rounds: int,
+    usual: bool,
+    settings: Mapping[str, object] | None = None,
 ) -> ScoreFigures:
     """Measure `texts`, each way `rounds` times in turn; the best of each counts, as the machine may be shared.
+
+    `settings` are those of the worker, by which it must come to the same model as `scorer`.
 
     Raises:
         NewstideError: a worker or the usual way failed.
@@ -67,7 +76,7 @@ def measure(
     through: list[float] = []
     asyncio.run(create_topics(connection, partitions=_PARTITIONS, replication_factor=1))
     plain_loop(scorer, texts[: 2 * _WINDOW])
-    with Worker("score", connection, folder, name="bench") as worker:
+    with Worker("score", connection, folder, name="bench", settings=settings) as worker:
         worker.wait_ready()
         for number in range(rounds):
             plain.append(plain_loop(scorer, texts))

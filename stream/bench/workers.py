@@ -53,6 +53,8 @@ class Worker:
         ]
         self._command = [sys.executable, "-m", "stream.cli", *words, "run", role]
         self._process: subprocess.Popen[bytes] | None = None
+        self.gave_up = 0
+        """How often it ended by itself."""
 
     @property
     def pid(self) -> int | None:
@@ -104,7 +106,10 @@ class Worker:
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
+        if process is None:
+            return
+        if process.poll() is not None:
+            self.gave_up += 1
             return
         os.kill(process.pid, how)
         try:

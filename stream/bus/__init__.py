@@ -5,7 +5,8 @@ from __future__ import annotations
 from stream.bus.admin import TopicState, create_topics, describe_topics
 from stream.bus.clients import open_producer, open_reader, read_partition, send_all
 from stream.bus.connection import Connection, explained
-from stream.bus.loop import BatchLoop, LoopLimits, LoopWatcher, Pipeline
+from stream.bus.loop import BatchLoop, LoopLimits
+from stream.bus.pipeline import LoopWatcher, Pipeline
 from stream.bus.records import Outcome, Outgoing, Record
 
 __all__ = [

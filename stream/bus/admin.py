@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
-from stream.bus.connection import Connection, explained, start_whole
+from stream.bus.connection import Connection, explained, run_whole
 from stream.errors import BrokerRefusedError
 from stream.topics import TOPICS, Topic, partitions_of
 
@@ -31,10 +31,10 @@ async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
         options = connection.client_options()
         admin = AIOKafkaAdminClient(**options)
         try:
-            await start_whole(admin)
+            await run_whole(admin.start())
             yield admin
         finally:
-            await admin.close()
+            await run_whole(admin.close())
 
 
 async def create_topics(

@@ -10,8 +10,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.bus.admin import require_topics
-from stream.bus.connection import Connection, explained, start_whole
+from stream.bus.connection import Connection, explained, run_whole
 from stream.bus.records import Outgoing, Record
+from stream.errors import BrokerRefusedError
 from stream.topics import HEADER_BYTES, MAX_RECORD_BYTES
 
 FETCH_BYTES = MAX_RECORD_BYTES + HEADER_BYTES
@@ -49,11 +50,11 @@ async def open_producer(connection: Connection) -> AsyncIterator[AIOKafkaProduce
     async with explained(connection):
         producer = AIOKafkaProducer(**producer_options(connection))
         try:
-            await start_whole(producer)
+            await run_whole(producer.start())
             yield producer
         finally:
             # A client whose start failed must still be stopped, or it warns when it is collected.
-            await producer.stop()
+            await run_whole(producer.stop())
 
 
 async def send_all(connection: Connection, producer: AIOKafkaProducer, records: Iterable[Outgoing]) -> int:
@@ -91,7 +92,7 @@ async def open_reader(
     async with explained(connection):
         consumer = AIOKafkaConsumer(**consumer_options(connection))
         try:
-            await start_whole(consumer)
+            await run_whole(consumer.start())
             partitions = await _partitions(connection, topics)
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -100,7 +101,7 @@ async def open_reader(
                 consumer.seek(partition, starts[partition])
             yield _records(connection, consumer, None if follow else ends)
         finally:
-            await consumer.stop()
+            await run_whole(consumer.stop())
 
 
 async def _partitions(connection: Connection, topics: Sequence[str]) -> list[TopicPartition]:
@@ -128,10 +129,20 @@ async def _before(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -
 
 
 async def read_partition(connection: Connection, topic: str, partition: int) -> AsyncIterator[Record]:
-    """Every committed record of one partition, from its beginning to its end as it is now."""
+    """Every committed record of one partition, from its beginning to its end as it is now.
+
+    Raises:
+        BrokerRefusedError: the topic does not exist, or does not have so many partitions.
+    """
+    count = (await require_topics(connection, [topic]))[topic]
+    if partition >= count:
+        raise BrokerRefusedError(
+            f"{connection.bootstrap}: {connection.named(topic)} has {count} partitions, but its partition "
+            f"{partition} is needed: give it more, as many as its sister topic has"
+        )
     consumer = AIOKafkaConsumer(**consumer_options(connection))
     try:
-        await start_whole(consumer)
+        await run_whole(consumer.start())
         where = TopicPartition(connection.named(topic), partition)
         consumer.assign([where])
         ends = await consumer.end_offsets([where])
@@ -139,4 +150,4 @@ async def read_partition(connection: Connection, topic: str, partition: int) -> 
         async for record in _records(connection, consumer, ends):
             yield record
     finally:
-        await consumer.stop()
+        await run_whole(consumer.stop())

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -149,8 +150,8 @@ _REFUSALS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-_START_SECONDS = 5.0
-"""How long a start may go on after it was cancelled."""
+_LONGEST_SECONDS = 5.0
+"""How long the start or the stop of a client may go on after it was cancelled."""
 
 _CLOSED = re.compile(
     r"Connection at \S+ closed|ConnectionResetError|IncompleteReadError|ConnectionAbortedError"
@@ -192,23 +193,33 @@ def explain(error: BaseException, connection: Connection, lines: list[str]) -> N
             f"{connection.bootstrap} closed the connection at once: its listener {wants}, "
             f"but kafka.security_protocol is {protocol}: set it to what the listener speaks"
         )
+    if isinstance(error, kafka.KafkaError) and not _may_pass(error):
+        return BrokerRefusedError(f"{connection.bootstrap}: {type(error).__name__}: {error}")
     return BrokerUnavailableError(
         f"no broker answers at {connection.bootstrap} (kafka.bootstrap): start it, or correct the address"
     )
 
 
-async def start_whole(client: Any) -> None:
-    """Start a client of aiokafka; where we are cancelled meanwhile, let the start end first.
+def _may_pass(error: kafka.KafkaError) -> bool:
+    """Whether `error` says no more than that the broker can't be reached now."""
+    return bool(error.retriable) or isinstance(
+        error, kafka.KafkaConnectionError | kafka.KafkaTimeoutError | kafka.KafkaUnavailableError
+    )
 
-    The library forgets to close its first connection when it is cancelled while it asks that for the brokers.
+
+async def run_whole(work: Coroutine[Any, Any, None]) -> None:
+    """Start or stop a client of aiokafka; where we are cancelled meanwhile, let that end before we do.
+
+    A start that is cancelled leaves its first connection open, and a stop takes our cancellation for one of its
+    own tasks' and goes on as if nobody had asked.
     """
-    starting = asyncio.ensure_future(client.start())
+    working = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(starting)
+        await asyncio.shield(working)
     except asyncio.CancelledError:
-        await asyncio.wait({starting}, timeout=_START_SECONDS)
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
+        await asyncio.wait({working}, timeout=_LONGEST_SECONDS)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
         raise
 
 
@@ -225,7 +236,7 @@ async def explained(connection: Connection) -> AsyncIterator[None]:
     logger.addHandler(listener)
     try:
         yield
-    except (kafka.KafkaError, OSError) as error:
+    except (kafka.KafkaError, ConnectionError, socket.gaierror) as error:
         raise explain(error, connection, listener.lines) from error
     finally:
         logger.removeHandler(listener)

@@ -12,77 +12,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka
 
 from stream.bus.admin import require_topics
 from stream.bus.clients import consumer_options
 from stream.bus.connection import Connection, explain, explained
-from stream.bus.partition import FENCED, GuardedPartition
+from stream.bus.merge import TimeMerge
+from stream.bus.ownership import REFUSED, Ownership
+from stream.bus.partition import GuardedPartition
+from stream.bus.pipeline import LoopWatcher, Pipeline
 from stream.bus.records import Outcome, Record
-from stream.errors import NewstideError
+from stream.errors import BrokerUnavailableError
 
-log = logging.getLogger(__name__)
-
+_LAG_EVERY_SECONDS = 1.0
 _ASK_AFTER_SECONDS = 5.0
-
-_REFUSED = (
-    kafka.TopicAuthorizationFailedError,
-    kafka.GroupAuthorizationFailedError,
-    kafka.TransactionalIdAuthorizationFailed,
-    kafka.ClusterAuthorizationFailedError,
-)
-
-
-class Pipeline(Protocol):
-    """What is done with the records. It decides; the loop reads and writes."""
-
-    async def restore(self, partition: int) -> None:
-        """Read back the state of a partition that is now ours alone."""
-
-    async def process(self, batch: Mapping[int, Sequence[Record]]) -> Outcome:
-        """Answer one poll, which may be empty: then only what time alone brings is answered."""
-
-    def forget(self, partition: int) -> None:
-        """The partition is no longer ours, or is about to be restored."""
-
-    def delivered(self, outcome: Outcome, partition: int) -> None:
-        """The transaction of this partition is committed."""
-
-
-class LoopWatcher(Protocol):
-    """Hears what the loop does: for metrics, health and the watchdog."""
-
-    def assigned(self, partitions: Sequence[int]) -> None:
-        """These partitions are ours, and open."""
-
-    def rebalancing(self) -> None:
-        """The group is sharing its partitions out anew."""
-
-    def polled(self, records: int) -> None:
-        """A poll came back."""
-
-    def committed(self, partition: int, records: int, seconds: float) -> None:
-        """A transaction was committed."""
-
-    def aborted(self, partition: int, error: str) -> None:
-        """A transaction failed, and its partition is opened anew."""
-
-    def lag(self, partition: int, records: int) -> None:
-        """So many records wait in the partition."""
+_DELIVERY_SECONDS = 45.0
+"""How long a transaction may take. Longer than `kafka.request_timeout_ms` by default, so that the client can ride
+out a restart of the broker, and shorter than the watchdog's bound, so that waiting is not taken for being stuck."""
+_STOP_SECONDS = 10.0
+"""How long what is under way may go on once the loop was told to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopLimits:
-    """How much one poll may bring and how long it may wait, in milliseconds."""
+    """How much one poll may bring, how long it may wait and what time it may span, in milliseconds."""
 
     max_records: int = 256
     poll_ms: int = 100
+    span_ms: int | None = None
     max_poll_interval_ms: int = 300_000
     heartbeat_ms: int = 2_000
 
@@ -102,67 +64,90 @@ class BatchLoop:
         limits: LoopLimits | None = None,
     ) -> None:
         self._name = name
-        self._topic_name = topic
-        self._topic = connection.named(topic)
+        self._topic = topic
         self._connection = connection
         self._group = connection.topic_prefix + group
         self._pipeline = pipeline
         self._watcher = watcher
         self._limits = limits or LoopLimits()
-        self._open: dict[int, GuardedPartition] = {}
-        self._seeked: set[int] = set()
-        self._quiet_since = 0.0
+        self._owned = Ownership(name, connection, self._group, pipeline, watcher, settle=self._settle)
         self._delivery: asyncio.Task[None] | None = None
-        self._failure: BaseException | None = None
         self._consumer: Any = None
-        self._closing = False
+        self._merge: TimeMerge
+        self._stopping = False
+        self._lag_at = 0.0
+        self._quiet_since = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish what is under way.
+        """Work until `stop` is set, then finish what is under way, within a bound.
 
         Raises:
             NewstideError: the broker can't be reached or refuses, or the pipeline failed.
         """
         # Without rights on its topic a consumer is given no partition and waits for ever: ask first.
-        await require_topics(self._connection, [self._topic_name])
-        async with explained(self._connection):
-            self._consumer = self._make_consumer()
-            try:
+        await require_topics(self._connection, [self._topic])
+        self._consumer = self._make_consumer()
+        self._owned.attach(self._consumer)
+        self._merge = TimeMerge(
+            self._consumer,
+            self._owned.ready,
+            max_records=self._limits.max_records,
+            poll_ms=self._limits.poll_ms,
+            span_ms=self._limits.span_ms,
+        )
+        try:
+            async with explained(self._connection):
                 await self._consumer.start()
-                self._consumer.subscribe([self._topic], listener=_Rebalance(self))
-                while not stop.is_set():
-                    await self._step()
-                await self._settle()
-            finally:
-                await self._close()
+            self._consumer.subscribe([self._connection.named(self._topic)], listener=self._owned)
+            await self._work(stop)
+        except kafka.KafkaError as error:
+            # Of a broker that let us in, the log tells no cause: it only speaks of connections that were closed.
+            raise explain(error, self._connection, []) from error
+        finally:
+            await self._close()
 
     def _make_consumer(self) -> Any:
         limits = self._limits
         session_ms = self._connection.session_timeout_ms
+        member = self._connection.group_instance_id
         return AIOKafkaConsumer(
             **consumer_options(self._connection),
             group_id=self._group,
-            group_instance_id=self._connection.group_instance_id
-            and f"{self._connection.group_instance_id}-{self._name}",
+            group_instance_id=member and f"{member}-{self._name}",
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=min(limits.heartbeat_ms, session_ms // 3),
             max_poll_interval_ms=limits.max_poll_interval_ms,
         )
 
+    async def _work(self, stop: asyncio.Event) -> None:
+        """Step until told to stop. A step may hang where the broker is away, so it does not look for itself."""
+        stepping, stopping = asyncio.create_task(self._steps()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({stepping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            self._stopping = True
+            await asyncio.wait({stepping}, timeout=_STOP_SECONDS)
+            if stepping.done():
+                await stepping
+        finally:
+            stepping.cancel()
+            stopping.cancel()
+            await asyncio.gather(stepping, stopping, return_exceptions=True)
+
+    async def _steps(self) -> None:
+        while not self._stopping:
+            await self._step()
+        await self._settle()
+
     async def _step(self) -> None:
-        polled = await self._consumer.getmany(
-            timeout_ms=self._limits.poll_ms, max_records=self._limits.max_records
-        )
-        self._raise_failure()
-        batch: dict[int, list[Record]] = {}
-        for where, messages in polled.items():
-            owner = self._open.get(where.partition)
-            # Records fetched before the partition was open may be behind the true offset: they come again.
-            if owner is not None and owner.ready and messages:
-                batch[where.partition] = [
-                    Record.from_kafka(each, self._connection.topic_prefix) for each in messages
-                ]
-        owners = {number: owner for number, owner in self._open.items() if owner.ready}
+        polled = await self._merge.poll()
+        self._owned.raise_failure()
+        owners = self._owned.ready()
+        prefix = self._connection.topic_prefix
+        batch = {
+            where.partition: [Record.from_kafka(each, prefix) for each in messages]
+            for where, messages in polled.items()
+            if messages and where.partition in owners
+        }
         self._watcher.polled(sum(map(len, batch.values())))
         await self._report_lag(polled=bool(batch))
         outcome = await self._pipeline.process(batch)
@@ -174,99 +159,51 @@ class BatchLoop:
     async def _deliver(
         self, outcome: Outcome, ends: Mapping[int, int], owners: Mapping[int, GuardedPartition]
     ) -> None:
-        numbers = sorted({*ends, *(number for number, out in outcome.outgoing.items() if out)})
-        await asyncio.gather(
-            *(
-                self._deliver_one(owners[number], outcome, ends.get(number))
-                for number in numbers
-                if number in owners
-            )
+        numbers = sorted({*ends, *(number for number, out in outcome.outgoing.items() if out)} & set(owners))
+        ended = await asyncio.gather(
+            *(self._deliver_one(owners[number], outcome, ends.get(number)) for number in numbers),
+            return_exceptions=True,
         )
+        for each in ended:
+            if isinstance(each, BaseException):
+                raise each
 
     async def _deliver_one(self, owner: GuardedPartition, outcome: Outcome, end: int | None) -> None:
-        if self._open.get(owner.number) is not owner or not owner.ready:
+        if not self._owned.holds(owner):
             return
         clock = asyncio.get_running_loop().time
         started = clock()
         try:
             await owner.deliver(outcome.outgoing.get(owner.number, ()), end)
-        except FENCED as error:
-            log.warning("%s: partition %d has another owner now: %r", self._name, owner.number, error)
-            self._watcher.aborted(owner.number, type(error).__name__)
-            await self._shut(owner)
-        except _REFUSED:
+        except REFUSED:
             raise
-        except (kafka.KafkaError, kafka.ConsumerStoppedError) as error:
-            log.warning("%s: partition %d is opened anew after %r", self._name, owner.number, error)
-            self._watcher.aborted(owner.number, type(error).__name__)
-            await self._reopen(owner)
+        except kafka.KafkaError as error:
+            await self._owned.reopen(owner, error)
         else:
+            self._owned.committed(owner)
             self._pipeline.delivered(outcome, owner.number)
             self._watcher.committed(owner.number, outcome.done.get(owner.number, 0), clock() - started)
 
     async def _settle(self) -> None:
-        """Wait until the last delivery has ended, and raise what it could not mend."""
+        """Wait until the last delivery has ended, and raise what it could not mend.
+
+        Raises:
+            BrokerUnavailableError: it did not end in time.
+        """
         delivery = self._delivery
         if delivery is None:
             return
         # The rebalance listener may wait for the same delivery: whoever is first takes its result.
-        await asyncio.wait({delivery})
-        if self._delivery is delivery:
-            self._delivery = None
-            delivery.result()
-
-    async def take(self, partitions: Sequence[TopicPartition]) -> None:
-        """Open newly assigned partitions, side by side."""
-        try:
-            await asyncio.gather(*(self._take_one(each) for each in partitions))
-            self._watcher.assigned(sorted(self._open))
-        except Exception as error:  # noqa: BLE001 - aiokafka only logs what a listener raises: the loop raises it
-            self._failure = error
-
-    async def _take_one(self, where: TopicPartition) -> None:
-        former = self._open.pop(where.partition, None)
-        if former is not None:
-            await former.close()
-        owner = GuardedPartition(self._connection, self._name, where, self._group)
-        self._open[where.partition] = owner
-        try:
-            await owner.open()
-        except BaseException:
-            self._open.pop(where.partition, None)
-            await owner.close()
-            raise
-        self._pipeline.forget(where.partition)
-        await self._pipeline.restore(where.partition)
-        committed = await self._consumer.committed(where)
-        if committed is None:
-            committed = (await self._consumer.beginning_offsets([where]))[where]
-        # No await between these two: whatever is polled from here on is from the true offset.
-        if where in self._consumer.assignment():
-            self._consumer.seek(where, committed)
-            self._seeked.add(where.partition)
-            owner.ready = True
-
-    async def give_up(self) -> None:
-        """Finish what is under way and close every partition: the group shares them out anew."""
-        self._watcher.rebalancing()
-        try:
-            await self._settle()
-        except (kafka.KafkaError, NewstideError) as error:
-            self._failure = error
-        await asyncio.gather(*(self._shut(owner) for owner in list(self._open.values())))
-
-    async def _shut(self, owner: GuardedPartition) -> None:
-        if self._open.get(owner.number) is owner:
-            del self._open[owner.number]
-            self._seeked.discard(owner.number)
-            self._pipeline.forget(owner.number)
-        await owner.close()
-
-    async def _reopen(self, owner: GuardedPartition) -> None:
-        await self._shut(owner)
-        where = TopicPartition(self._topic, owner.number)
-        if not self._closing and where in self._consumer.assignment():
-            await self._take_one(where)
+        done, _ = await asyncio.wait({delivery}, timeout=_DELIVERY_SECONDS)
+        if self._delivery is not delivery:
+            return
+        self._delivery = None
+        if not done:
+            delivery.cancel()
+            raise BrokerUnavailableError(
+                f"{self._connection.bootstrap} did not confirm a transaction within {_DELIVERY_SECONDS:.0f} s"
+            )
+        delivery.result()
 
     async def _report_lag(self, *, polled: bool) -> None:
         """Say how many records wait, by what the last fetch knew; ask the broker itself after a silence.
@@ -277,50 +214,31 @@ class BatchLoop:
         now = asyncio.get_running_loop().time()
         if polled:
             self._quiet_since = now
-        where = {number: TopicPartition(self._topic, number) for number in self._seeked}
-        ends = {number: self._consumer.last_stable_offset(each) for number, each in where.items()}
-        if now - self._quiet_since >= _ASK_AFTER_SECONDS:
+        if now - self._lag_at < _LAG_EVERY_SECONDS:
+            return
+        self._lag_at = now
+        ask, partitions = now - self._quiet_since >= _ASK_AFTER_SECONDS, self._consumer.assignment()
+        if ask:
             self._quiet_since = now
-            with contextlib.suppress(kafka.KafkaError, TimeoutError):
-                asked = await asyncio.wait_for(
-                    self._consumer.end_offsets(list(where.values())), timeout=_ASK_AFTER_SECONDS
-                )
-                ends |= {each.partition: end for each, end in asked.items()}
-        for number, end in ends.items():
+        with contextlib.suppress(kafka.KafkaError, TimeoutError):
+            async with asyncio.timeout(_ASK_AFTER_SECONDS):
+                ends = await self._consumer.end_offsets(list(partitions)) if ask and partitions else {}
+                for where in partitions:
+                    end = ends.get(where) or self._consumer.last_stable_offset(where)
+                    await self._report_lag_of(where, end)
+
+    async def _report_lag_of(self, where: TopicPartition, end: int | None) -> None:
+        if end is not None and end >= 0:
             # Not the last record's offset: a transaction leaves a marker behind it, which is no record, and
             # only the position passes that.
-            with contextlib.suppress(kafka.KafkaError):
-                position = await self._consumer.position(where[number])
-                if end is not None and number in self._seeked:
-                    self._watcher.lag(number, max(0, end - position))
-
-    def _raise_failure(self) -> None:
-        if self._failure is None:
-            return
-        failure, self._failure = self._failure, None
-        if isinstance(failure, kafka.KafkaError):
-            raise explain(failure, self._connection, []) from failure
-        raise failure
+            position = await self._consumer.position(where)
+            self._watcher.lag(where.partition, max(0, end - position + self._merge.held(where)))
 
     async def _close(self) -> None:
-        self._closing = True
         if self._delivery is not None:
             self._delivery.cancel()
-            with contextlib.suppress(asyncio.CancelledError, kafka.KafkaError, NewstideError):
-                await self._delivery
+            await asyncio.gather(self._delivery, return_exceptions=True)
+        await self._owned.close()
         # The broker may be away, and the client then raises CancelledError of its own from stop().
         with contextlib.suppress(asyncio.CancelledError, kafka.KafkaError, TimeoutError):
-            await asyncio.wait_for(self._consumer.stop(), timeout=15)
-        await asyncio.gather(*(owner.close() for owner in list(self._open.values())))
-        self._open.clear()
-
-
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc] # the library has no types
-    def __init__(self, loop: BatchLoop) -> None:
-        self._loop = loop
-
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:  # noqa: ARG002 - its signature
-        await self._loop.give_up()
-
-    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        await self._loop.take(list(assigned))
+            await asyncio.wait_for(self._consumer.stop(), timeout=_STOP_SECONDS)

@@ -19,6 +19,7 @@ from stream.bus.connection import Connection
 from stream.bus.records import Outgoing
 
 TRANSACTION_TIMEOUT_MS = 60_000
+_CLOSE_SECONDS = 5.0
 
 FENCED = (kafka.ProducerFenced, kafka.InvalidProducerEpoch, kafka.TransactionCoordinatorFenced)
 """The broker says that another worker has opened the same partition."""
@@ -48,6 +49,11 @@ class GuardedPartition:
         """Fence the former owner. Only what is committed after this is the partition's true offset."""
         await self._producer.start()
 
+    @property
+    def topic(self) -> str:
+        """The input topic, by its name on the broker."""
+        return str(self._where.topic)
+
     async def deliver(self, records: Sequence[Outgoing], next_offset: int | None) -> None:
         """Write `records` and the offset in one transaction: all of it is seen, or none.
 
@@ -67,12 +73,14 @@ class GuardedPartition:
                     headers=list(each.headers),
                 )
                 sent.append(future)
+            # aiokafka commits a transaction although the broker refused some of its records: ask each of them
+            # before the offset goes along.
+            await asyncio.gather(*sent)
             if next_offset is not None:
                 await producer.send_offsets_to_transaction({self._where: next_offset}, self._group)
             await producer.commit_transaction()
         finally:
-            # A commit that failed has the same cause in each record's future: fetch it, or asyncio complains
-            # of an error that nobody looked at.
+            # Where one failed the others fail for the same cause, and asyncio complains of what nobody looked at.
             for future in sent:
                 if future.done() and not future.cancelled():
                     future.exception()
@@ -80,5 +88,12 @@ class GuardedPartition:
     async def close(self) -> None:
         """Let go. What is open is left to the next owner, who aborts it at once."""
         self.ready = False
-        with contextlib.suppress(kafka.KafkaError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._producer.stop(), timeout=10)
+        producer = self._producer
+        try:
+            await asyncio.wait_for(producer.stop(), timeout=_CLOSE_SECONDS)
+        except (kafka.KafkaError, TimeoutError):
+            # It waits for records that can't be sent any more; end its task and its sockets without them.
+            with contextlib.suppress(kafka.KafkaError, TimeoutError):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await producer._sender.close()  # noqa: SLF001 - the library has no public way to give up
+                    await producer.client.close()

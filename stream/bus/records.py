@@ -10,6 +10,9 @@ from typing import Any
 
 Headers = tuple[tuple[str, bytes], ...]
 
+_LAST_MS = 253_402_300_799_000
+"""The end of the year 9999: a producer that counts microseconds would lie beyond what a date can be."""
+
 SOURCE = "newstide"
 """The CloudEvents source of everything newstide writes."""
 
@@ -33,7 +36,7 @@ class Record:
             topic=message.topic.removeprefix(prefix),
             partition=message.partition,
             offset=message.offset,
-            timestamp=datetime.fromtimestamp(max(message.timestamp, 0) / 1000, UTC),
+            timestamp=datetime.fromtimestamp(min(max(message.timestamp, 0), _LAST_MS) / 1000, UTC),
             key=message.key,
             value=message.value,
             headers=tuple(message.headers),

@@ -68,7 +68,9 @@ def _last_words(error: BaseException) -> int:
         said = " ".join(str(error).split())
         text = f"internal error: {type(error).__name__}: {said}; run with --debug for the traceback"
         code = 1
-    for line in text.splitlines():
+    from stream.logs import mask
+
+    for line in mask(text).splitlines():
         sys.stderr.write(f"newstide: {line}\n")
     return int(code)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stream.bench.chaos import ChaosFigures
     from stream.bench.score import ScoreFigures
     from stream.bus import Connection
+    from stream.settings import Settings
 
 
 class BrokerName(StrEnum):
@@ -54,7 +55,15 @@ def bench_score(
         tempfile.TemporaryDirectory(prefix="newstide-bench-") as name,
         _broker(broker, Path(name)) as connection,
     ):
-        figures = measure(scorer, _texts(count), connection, Path(name), rounds=rounds, usual=usual)
+        figures = measure(
+            scorer,
+            _texts(count),
+            connection,
+            Path(name),
+            rounds=rounds,
+            usual=usual,
+            settings=_model_settings(settings),
+        )
     if as_json:
         print_json({"broker": broker.value, "release": scorer.release, **_plain_score(figures)})
     else:
@@ -89,6 +98,20 @@ def bench_chaos(
         _print_chaos(figures)
     if not figures.sound:
         raise typer.Exit(1)
+
+
+def _model_settings(settings: Settings) -> dict[str, object]:
+    """What decides which model a worker loads, and how it runs."""
+    score = settings.score
+    return {
+        "broker.data_dir": settings.broker.data_dir,
+        "releases.store": settings.release_store,
+        "releases.alias": settings.releases.alias,
+        "score.batch_tokens": score.batch_tokens,
+        "score.max_length": score.max_length,
+        "score.provider": score.provider,
+        "score.intra_threads": score.intra_threads,
+    }
 
 
 def _kafka_home() -> Path:

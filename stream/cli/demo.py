@@ -56,12 +56,17 @@ def _settings(ctx: typer.Context, folder: Path) -> Settings:
     """The user's settings, but on a broker and a store of the demo's own, and any free port."""
     own = {
         "kafka.bootstrap": "embedded",
+        "kafka.security_protocol": "PLAINTEXT",
+        "kafka.topic_prefix": "",
         "broker.port": 0,
         "broker.data_dir": folder,
         "releases.store": folder / "releases",
         "releases.follow": False,
         "metrics.port": 0,
         "log.level": "WARNING",
+        # An hour of the day may pass while a busy machine scores one batch, so that much disorder is borne.
+        "watch.lateness_minutes": 60,
+        "watch.grace_minutes": 60,
     }
     return invocation_of(ctx).load(own).settings
 

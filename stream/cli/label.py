@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ import typer
 from stream.cli.connect import connection_of, run_on
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json
+from stream.cli.rollback import user_name
 from stream.errors import UsageError
 from stream.topics import LABELS
 
@@ -53,7 +53,7 @@ def label(
             "or --csv FILE"
         )
     settings = settings_of(ctx)
-    who = annotator or getpass.getuser()
+    who = annotator or user_name()
     if table is not None:
         labels = list(_read_table(table, task, who))
     else:

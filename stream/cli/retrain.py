@@ -159,11 +159,11 @@ def _promote(
     from stream.parts import key_of, store_of
     from stream.releases import make_note, promote
 
-    alias = settings.releases.alias
+    alias, who = settings.releases.alias, by or this_user()
     release = promote(store_of(settings), alias, candidate, base=base, key=key_of(settings))
     now = datetime.now(UTC)
     tell_scorers(
         connection,
-        make_note(release, alias=alias, action="promote", by=by or this_user(), at=now, gate=gate.figures),
+        make_note(release, alias=alias, action="promote", by=who, at=now, gate=gate.figures),
     )
     return release

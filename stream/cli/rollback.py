@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -46,10 +47,11 @@ def rollback(
     except ModelError as error:
         raise UsageError(f"--to {to}: {error}") from error
     run_on(connection, require_topics(connection, [RELEASES.name]))
+    who = by or this_user()
     store = store_of(settings)
     before = store.history(alias)
     release = roll_back(store, alias, ref)
-    note = make_note(release, alias=alias, action="rollback", by=by or this_user(), at=datetime.now(UTC))
+    note = make_note(release, alias=alias, action="rollback", by=who, at=datetime.now(UTC))
     tell_scorers(connection, note)
     former = before[0].label if before else None
     if as_json:
@@ -79,4 +81,12 @@ def tell_scorers(connection: Connection, note: ReleaseNote) -> None:
 
 def this_user() -> str:
     """Who runs the command, and where."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    return f"{user_name()}@{socket.gethostname()}"
+
+
+def user_name() -> str:
+    """The user's name; in a container the number may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "uid-" + str(os.getuid())

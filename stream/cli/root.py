@@ -17,6 +17,8 @@ from stream.cli import (
     ingest,
     label,
     rejected,
+    retrain,
+    rollback,
     run,
     score,
     send,
@@ -57,6 +59,8 @@ def build_command() -> Any:
     app.command(rich_help_panel=MODELS)(score.score)
     app.command(rich_help_panel=MODELS)(evaluate.evaluate)
     app.command(rich_help_panel=MODELS)(label.label)
+    app.command(rich_help_panel=MODELS)(retrain.retrain)
+    app.command(rich_help_panel=MODELS)(rollback.rollback)
     app.command(rich_help_panel=MODELS)(train.train)
     app.command(rich_help_panel=MODELS)(train.export)
     app.command(rich_help_panel=SETUP)(doctor.doctor)

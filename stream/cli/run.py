@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -61,6 +62,16 @@ async def _until_told(monitor: Monitor) -> None:
     configure_logging(settings.log.format, settings.log.level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
+
+    def told() -> None:
+        """End in order; whoever asks a second time gets what the system does by itself: the process ends."""
+        stop.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    # Where a loop knows no signals (Windows), Ctrl-C ends the process.
+    with contextlib.suppress(NotImplementedError):
+        for each in signals:
+            loop.add_signal_handler(each, told)
     await monitor.run(stop)

@@ -15,6 +15,9 @@ class LoopReporter:
     Args:
         monotonic: the clock of `health`.
         unix: the clock of the metrics, in Unix time.
+
+    Attributes:
+        worked: whether the loop ever was given its partitions, or was told that there are none left for it.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class LoopReporter:
         self._monotonic = monotonic
         self._unix = unix
         self._owned: frozenset[int] = frozenset()
+        self.worked = False
         metrics.ready_by(lambda: health.ready(monotonic()).ok)
         metrics.start_loop(loop)
         health.expect(loop, monotonic())
 
     def assigned(self, partitions: Sequence[int]) -> None:
         """These partitions are ours, and open."""
+        self.worked = True
         self._own(frozenset(partitions))
         self._metrics.rebalanced(self._loop, len(partitions))
         self._health.assigned(self._loop, len(partitions), self._monotonic())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +22,9 @@ _CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f]")
 _NOT_ISO = re.compile(rb'"published_at"\s*:\s*"(?!\d{4}-\d\d-\d\d[Tt_ ]\d\d:)([^"]{0,80})')
 # Letters and symbols by category, yet nothing to see: Hangul fillers and the blank Braille pattern.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Older than what computers count from: no article that is news."""
+
 _TIME_FIX = "give an ISO 8601 time with its offset, such as 2026-03-02T14:30:00Z"
 
 # By the error types of pydantic; other types of the kind `..._type` are a wrong type, the rest a wrong value.
@@ -132,6 +135,12 @@ def _unfit_time(value: bytes, item: NewsItem, latest: datetime) -> Reject | None
         # The contract's parser also reads digits in quotes as seconds or milliseconds since 1970: a guess.
         shown = _cut(epoch[1].decode(errors="replace"))
         return Reject(RejectReason.WRONG_TYPE, f"published_at is {shown}: {_TIME_FIX}")
+    if item.published_at < _EARLIEST:
+        # Often a zero that somebody's program takes for "no time", such as the year 1.
+        return Reject(
+            RejectReason.INVALID_VALUE,
+            f"published_at is {item.published_at.isoformat()}, before {_EARLIEST.year}: {_TIME_FIX}",
+        )
     if item.published_at > latest:
         return Reject(
             RejectReason.FUTURE_TIME,

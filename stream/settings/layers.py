@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
 from stream.errors import UsageError
+from stream.logs import mask
 from stream.settings.sections import Settings
 
 DEFAULT_FILE = Path("newstide.toml")
@@ -46,7 +47,18 @@ class Loaded:
         plain["ingest"]["state_dir"] = str(self.settings.ingest_dir)
         for name, origin in self.origins.items():
             section, field = name.split(".")
-            yield name, plain[section][field], origin
+            yield name, _masked(plain[section][field]), origin
+
+
+def _masked(value: object) -> object:
+    """`value` without the passwords that a URL in it may carry."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _masked(each) for name, each in value.items()}
+    return value
 
 
 def load_settings(config: Path | None = None, overrides: Mapping[str, str] | None = None) -> Loaded:

@@ -39,10 +39,23 @@ class _Ticking:
 
 
 @dataclass(frozen=True, slots=True)
+class _Held:
+    """What a watcher holds, as figures: it may be at work in its thread when they are shown."""
+
+    series: int
+    open_alerts: Counter[str]
+
+    @classmethod
+    def by(cls, watcher: Watcher) -> _Held:
+        return cls(watcher.series_count, Counter(alert.severity for alert in watcher.open_alerts()))
+
+
+@dataclass(frozen=True, slots=True)
 class _Watched(Outcome):
     """An outcome with what its metrics need once it is committed."""
 
     drained: dict[int, WatchOutput] = field(default_factory=dict)
+    held: dict[int, _Held] = field(default_factory=dict)
 
 
 class WatchPipeline:
@@ -64,6 +77,7 @@ class WatchPipeline:
         self._metrics = metrics
         self._clock = clock
         self._watchers: dict[int, _Ticking] = {}
+        self._held: dict[int, _Held] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watch")
 
     async def restore(self, partition: int) -> None:
@@ -71,11 +85,15 @@ class WatchPipeline:
         watcher = Watcher(self._rules)
         async for record in read_partition(self._connection, BASELINES.name, partition):
             watcher.restore((record.key or b"").decode(), record.value)
+        held = await asyncio.get_running_loop().run_in_executor(self._thread, _Held.by, watcher)
         self._watchers[partition] = _Ticking(watcher)
+        self._show({partition: held})
 
     def forget(self, partition: int) -> None:
         """Drop the partition's state: it is another's, or will be read back."""
         self._watchers.pop(partition, None)
+        self._held.pop(partition, None)
+        self._show({})
 
     def close(self) -> None:
         """End the worker thread."""
@@ -96,6 +114,7 @@ class WatchPipeline:
     ) -> Outcome:
         outgoing: dict[int, list[Outgoing]] = {}
         drained: dict[int, WatchOutput] = {}
+        held: dict[int, _Held] = {}
         for number, ticking in due.items():
             records = batch.get(number, ())
             rejects = [out for record in records if (out := _observe(ticking.watcher, record)) is not None]
@@ -103,8 +122,9 @@ class WatchPipeline:
             output = ticking.watcher.drain()
             outgoing[number] = [*rejects, *_records_of(output, number)]
             drained[number] = output
+            held[number] = _Held.by(ticking.watcher)
         done = {number: len(records) for number, records in batch.items()}
-        return _Watched(outgoing=outgoing, done=done, drained=drained)
+        return _Watched(outgoing=outgoing, done=done, drained=drained, held=held)
 
     def delivered(self, outcome: Outcome, partition: int) -> None:
         """Count what is committed, and only that."""
@@ -118,9 +138,14 @@ class WatchPipeline:
         metrics.stories(output.novel.get("market", 0))
         for alert in output.alerts:
             metrics.alert(alert.rule, alert.status)
-        watchers = [each.watcher for each in self._watchers.values()]
-        metrics.watched_series(sum(watcher.series_count for watcher in watchers))
-        metrics.open_alerts(Counter(alert.severity for w in watchers for alert in w.open_alerts()))
+        if partition in self._watchers:
+            self._show({partition: outcome.held[partition]})
+
+    def _show(self, held: Mapping[int, _Held]) -> None:
+        """Show what all partitions together hold, those in `held` as it says."""
+        self._held |= held
+        self._metrics.watched_series(sum(each.series for each in self._held.values()))
+        self._metrics.open_alerts(sum((each.open_alerts for each in self._held.values()), Counter()))
 
 
 def _observe(watcher: Watcher, record: Record) -> Outgoing | None:

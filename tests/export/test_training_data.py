@@ -79,15 +79,14 @@ def test_a_missing_or_empty_set_is_named(tmp_path: Path) -> None:
         read_corpus([spec_of(write_csv(tmp_path / "a.csv", []))])
 
 
-def test_a_text_and_its_near_copies_fall_on_the_same_side() -> None:
+def test_a_text_and_its_copies_fall_on_the_same_side() -> None:
     draw = random.Random(3)
     words = [f"w{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(400)]
     texts = [" ".join(draw.choices(words, k=14)) for _ in range(400)]
-    copies = [text.upper() + " !" for text in texts] + [f"{text} reuters" for text in texts]
-    parts = split_of(texts + copies)
-    assert parts[:400] == parts[400:800] == parts[800:]
+    parts = split_of([f"{text} up 5" for text in texts] + [f"{text.upper()}: up 12!" for text in texts])
+    assert parts[:400] == parts[400:]
     shares_of = {part: parts.count(part) / len(parts) for part in ("train", "tune", "dev")}
-    assert shares_of["train"] == pytest.approx(0.80, abs=0.06)
+    assert shares_of["train"] == pytest.approx(0.84, abs=0.06)
     assert shares_of["dev"] == pytest.approx(0.12, abs=0.05)
 
 

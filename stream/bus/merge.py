@@ -1,0 +1,108 @@
+"""Reads several partitions side by side in time, so that none runs ahead of the others.
+
+A consumer hands out what it has of one partition to its end before it turns to the next. After an outage SCORE
+would send hours of one partition before the first minute of another, and WATCH, which goes by event time, would
+find most of it late. What is held here is at most one poll for each partition.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+
+
+@dataclass(slots=True)
+class _Held:
+    """Records that were fetched for `owner`, and not handed out yet; never empty while it is kept."""
+
+    owner: object
+    messages: deque[Any] = field(default_factory=deque)
+
+
+class TimeMerge:
+    """Polls a consumer and hands out the oldest records of all its partitions first.
+
+    By the records' own timestamps, as far as they are fetched; those of one partition stay in their order.
+
+    Args:
+        consumer: an aiokafka consumer.
+        owners: who owns each partition that is open now. What was fetched for another owner, or for none, is
+            dropped: the next one seeks it anew.
+        max_records: how many one poll hands out at most.
+        poll_ms: how long one waits where nothing is there.
+        span_ms: how much time one poll may span, since what it brings is written in no order across partitions.
+            None where that does not matter.
+    """
+
+    def __init__(
+        self,
+        consumer: Any,
+        owners: Callable[[], Mapping[int, object]],
+        *,
+        max_records: int,
+        poll_ms: int,
+        span_ms: int | None = None,
+    ) -> None:
+        self._consumer = consumer
+        self._owners = owners
+        self._max_records = max_records
+        self._poll_ms = poll_ms
+        self._span_ms = math.inf if span_ms is None else span_ms
+        self._held: dict[TopicPartition, _Held] = {}
+
+    async def poll(self) -> dict[TopicPartition, list[Any]]:
+        """The next records of each partition that has some."""
+        if not self._held:
+            self._hold(await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=self._max_records))
+        for where in self._consumer.assignment():
+            room = self._max_records - self.held(where)
+            if room > 0:
+                self._hold(await self._consumer.getmany(where, timeout_ms=0, max_records=room))
+        self._drop_strangers()
+        return self._take()
+
+    def held(self, where: TopicPartition) -> int:
+        """How many records of a partition were fetched and not handed out yet."""
+        held = self._held.get(where)
+        return 0 if held is None else len(held.messages)
+
+    def _hold(self, polled: Mapping[TopicPartition, Iterable[Any]]) -> None:
+        self._drop_strangers()
+        owners = self._owners()
+        for where, messages in polled.items():
+            if where.partition in owners:
+                held = self._held.setdefault(where, _Held(owners[where.partition]))
+                held.messages.extend(messages)
+
+    def _drop_strangers(self) -> None:
+        owners = self._owners()
+        self._held = {
+            where: held
+            for where, held in self._held.items()
+            if held.messages and owners.get(where.partition) is held.owner
+        }
+
+    def _take(self) -> dict[TopicPartition, list[Any]]:
+        taken: dict[TopicPartition, list[Any]] = {}
+        # Of records with the same time, the partition comes first of which least was taken.
+        fronts = [(held.messages[0].timestamp, 0, where) for where, held in self._held.items()]
+        heapq.heapify(fronts)
+        latest = fronts[0][0] + self._span_ms if fronts else 0
+        for _ in range(self._max_records):
+            if not fronts or fronts[0][0] > latest:
+                break
+            _, count, where = fronts[0]
+            messages = self._held[where].messages
+            taken.setdefault(where, []).append(messages.popleft())
+            if messages:
+                heapq.heapreplace(fronts, (messages[0].timestamp, count + 1, where))
+            else:
+                heapq.heappop(fronts)
+                del self._held[where]
+        return taken

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+
+from stream.bus.merge import TimeMerge
+
+
+@dataclass(frozen=True)
+class Message:
+    timestamp: int
+    name: str
+
+
+class FakeConsumer:
+    """Hands out what it has of one partition to its end before it turns to the next, as aiokafka's does."""
+
+    def __init__(self, *pictures: str) -> None:
+        # One line for each partition; a character is a record, and its place is its time in milliseconds.
+        self.fetched = {
+            TopicPartition("news.raw", number): [
+                Message(time, f"{char}{time}") for time, char in enumerate(picture) if char != " "
+            ]
+            for number, picture in enumerate(pictures)
+        }
+        self.waited: list[int] = []
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.fetched)
+
+    async def getmany(
+        self, *wanted: TopicPartition, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Message]]:
+        if timeout_ms:
+            self.waited.append(timeout_ms)
+        polled: dict[TopicPartition, list[Message]] = {}
+        for where, messages in self.fetched.items():
+            if messages and max_records and (not wanted or where in wanted):
+                polled[where], messages[:max_records] = messages[:max_records], []
+                max_records -= len(polled[where])
+        return polled
+
+
+class Owners:
+    """Who owns the partitions."""
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self.by_number: dict[int, object] = {number: object() for number in numbers}
+
+    def __call__(self) -> dict[int, object]:
+        return self.by_number
+
+
+def merge(
+    consumer: FakeConsumer, *, most: int = 100, span: int | None = None, owners: Owners | None = None
+) -> TimeMerge:
+    owned = Owners(range(9)) if owners is None else owners
+    return TimeMerge(consumer, owned, max_records=most, poll_ms=20, span_ms=span)
+
+
+async def polled(of: TimeMerge) -> str:
+    taken = await of.poll()
+    return " | ".join(
+        " ".join(message.name for message in taken[where])
+        for where in sorted(taken, key=lambda w: w.partition)
+    )
+
+
+async def test_no_partition_runs_ahead_of_another_in_time() -> None:
+    #                      0123456789
+    of = merge(FakeConsumer("aaaaaaaa", "  b   b   b"), most=4)
+    assert [await polled(of) for _ in range(4)] == ["a0 a1 a2 | b2", "a3 a4 a5 a6", "a7 | b6 b10", ""]
+
+
+async def test_records_of_one_moment_are_shared_out_evenly() -> None:
+    consumer = FakeConsumer("a", "b", "c")
+    for where, messages in consumer.fetched.items():
+        messages[:] = [Message(0, f"{'abc'[where.partition]}{n}") for n in range(4)]
+    assert await polled(merge(consumer, most=6)) == "a0 a1 | b0 b1 | c0 c1"
+
+
+async def test_one_poll_spans_no_more_time_than_is_allowed() -> None:
+    #                      0123456789
+    of = merge(FakeConsumer("a  a   a", " b    b b"), span=3)
+    assert [await polled(of) for _ in range(3)] == ["a0 a3 | b1", "a7 | b6 b8", ""]
+
+
+async def test_it_waits_only_where_nothing_is_held() -> None:
+    consumer = FakeConsumer("aaa")
+    of = merge(consumer, most=2)
+    await of.poll()
+    assert consumer.waited == [20]
+    assert of.held(TopicPartition("news.raw", 0)) == 1
+    await of.poll()
+    assert consumer.waited == [20]
+    await of.poll()
+    assert consumer.waited == [20, 20]
+
+
+async def test_what_was_fetched_for_nobody_or_for_a_former_owner_is_dropped() -> None:
+    owners = Owners([0])
+    consumer = FakeConsumer("aaaa", "bbbb")
+    of = merge(consumer, most=2, owners=owners)
+    assert await polled(of) == "a0 a1"
+    owners.by_number = {0: object(), 1: object()}
+    assert of.held(TopicPartition("news.raw", 0)) == 2
+    assert await polled(of) == "b2 b3", "what was held for the former owner of 0 is sought again by the next"

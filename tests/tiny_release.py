@@ -34,7 +34,7 @@ MADE_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 def tiny_tokenizer() -> bytes:
     """Words of `WORDS`, all others unknown, between `[CLS]` and `[SEP]`."""
     vocabulary = {word: number for number, word in enumerate(("[UNK]", "[CLS]", "[SEP]", *WORDS))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))  # noqa: S106 - a mark, no secret
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.add_special_tokens(["[UNK]", "[CLS]", "[SEP]"])
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(

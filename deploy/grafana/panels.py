@@ -134,6 +134,7 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                     Query(rate("newstide_stories_total"), "stories"),
                     Query(rate("newstide_copies_total", "series_kind"), "copies in {{series_kind}}"),
                     Query(rate("newstide_late_signals_total"), "late"),
+                    Query(rate("newstide_disordered_signals_total"), "out of order beyond the grace"),
                 ),
                 "A copy counts for no alert; a late signal missed its window.",
             ),

@@ -57,11 +57,6 @@ class Worker:
         """How often it ended by itself."""
 
     @property
-    def pid(self) -> int | None:
-        """The process id while it runs."""
-        return None if self._process is None else self._process.pid
-
-    @property
     def ended(self) -> bool:
         """Whether the process ended by itself."""
         return self._process is not None and self._process.poll() is not None

@@ -32,8 +32,8 @@ from stream.errors import BrokerUnavailableError
 _LAG_EVERY_SECONDS = 1.0
 _ASK_AFTER_SECONDS = 5.0
 _DELIVERY_SECONDS = 45.0
-"""How long a transaction may take. Longer than `kafka.request_timeout_ms` by default, so that the client can ride
-out a restart of the broker, and shorter than the watchdog's bound, so that waiting is not taken for being stuck."""
+"""How long a transaction may take. Longer than `kafka.request_timeout_ms` by default, so that the client rides
+out a restart of the broker, and shorter than the watchdog's bound, so that waiting is not taken for a stall."""
 _STOP_SECONDS = 10.0
 """How long what is under way may go on once the loop was told to stop."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,7 +79,12 @@ def train(
 def export(
     ctx: typer.Context,
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="CHECKPOINT", help="What train made.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="CHECKPOINT...",
+            help="What train made; of several, from runs alike, the mean of their weights.",
+            show_default=False,
+        ),
     ],
     *,
     out: Annotated[
@@ -94,13 +100,19 @@ def export(
 
     key = settings_of(ctx).releases.key
     label = version or f"{datetime.now(UTC):%Y.%m.%d}"
-    release = export_release(
-        checkpoint,
-        out or Path("releases", name, label),
-        name=name,
-        version=label,
-        key=key.get_secret_value().encode() if key is not None else None,
-    )
+    with tempfile.TemporaryDirectory(prefix="newstide-export-") as folder:
+        one = checkpoint[0]
+        if len(checkpoint) > 1:
+            from models.training.soup import average_checkpoints
+
+            one = average_checkpoints(checkpoint, Path(folder) / "mean")
+        release = export_release(
+            one,
+            out or Path("releases", name, label),
+            name=name,
+            version=label,
+            key=key.get_secret_value().encode() if key is not None else None,
+        )
     if as_json:
         print_json(
             {

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -187,8 +186,3 @@ def _peak_mb() -> float:
     """The most memory this process held. The system gives kilobytes, on macOS bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1024 * 1024 if sys.platform == "darwin" else 1024)
-
-
-def onset_of(result: DayResult, series: str) -> datetime | None:
-    """When the first alert on `series` began, or None where there was none."""
-    return next((alert.onset for alert in result.firing() if alert.series == series), None)

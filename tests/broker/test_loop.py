@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from copying_worker import Copier, Ear, copying_loop
 from stream.bench.apache import ApacheKafka
 from stream.bus import Connection, Outgoing, Record, create_topics, open_producer, open_reader, send_all
 from stream.bus.partition import GuardedPartition
+from stream.errors import BrokerRefusedError
 from stream.topics import RAW, SCORED
 
 BROKERS = ["embedded", pytest.param("apache", marks=pytest.mark.kafka)]
@@ -59,7 +62,6 @@ async def test_a_restarted_loop_copies_each_record_once(broker: str, request: py
     values = [record.value for record in await read_all(connection)]
     assert len(values) == 700
     assert len(set(values)) == 700
-    assert set(ear.lags) == {0, 1, 2}
     assert ear.aborts == []
 
 
@@ -156,12 +158,66 @@ async def test_a_worker_that_lost_its_partition_cannot_write(apache: Connection)
         await write(apache, range(50, 80))
         while not old_ear.aborts:
             await asyncio.sleep(0.01)
+        assert old_ear.aborts[0] in {"ProducerFenced", "InvalidProducerEpoch"}
+        assert old.committed == 50
+        assert len(await read_all(apache)) == 50
+        # Nobody took the partition in the group: it is still its own, so it opens it once more.
+        await usurper.close()
+        while old.committed < 80:
+            await asyncio.sleep(0.01)
     stop.set()
     await task
-    await usurper.close()
-    assert old_ear.aborts[0] in {"ProducerFenced", "InvalidProducerEpoch"}
-    assert old.committed == 50
-    assert len(await read_all(apache)) == 50
+    assert len(await read_all(apache)) == 80
+
+
+@pytest.mark.kafka
+async def test_a_record_that_the_broker_refuses_keeps_its_batch_from_being_committed(
+    apache: Connection,
+) -> None:
+    small = replace(SCORED, extra={"max.message.bytes": "2000"})
+    await create_topics(apache, partitions=1, replication_factor=1, topics=[RAW, small])
+    async with open_producer(apache) as producer:
+        values = [b"v0", random.Random(1).randbytes(5_000), b"v2"]
+        await send_all(apache, producer, [Outgoing(RAW.name, b"k", value) for value in values])
+    copier = Copier()
+    with pytest.raises(BrokerRefusedError, match=r"max\.message\.bytes"):
+        await run_until(apache, copier, 3)
+    assert copier.committed == 0
+    assert await read_all(apache) == []
+
+
+@pytest.mark.kafka
+async def test_state_may_take_longer_to_read_than_a_session_lasts(apache: Connection) -> None:
+    class Slow(Copier):
+        async def restore(self, partition: int) -> None:
+            await asyncio.sleep(8)
+            await super().restore(partition)
+
+    await create_topics(apache, partitions=1, replication_factor=1)
+    await write(apache, range(10))
+    slow = Slow()
+    await run_until(apache, slow, 10)
+    assert slow.restored == [0]
+
+
+@pytest.mark.kafka
+async def test_a_loop_can_be_stopped_while_its_broker_is_away(
+    tmp_path: Path, apache_broker: ApacheKafka
+) -> None:
+    with ApacheKafka(apache_broker.home, tmp_path) as broker:
+        connection = Connection(bootstrap=broker.bootstrap, session_timeout_ms=6_000)
+        await create_topics(connection, partitions=1, replication_factor=1)
+        await write(connection, range(2000))
+        copier, stop = Copier(), asyncio.Event()
+        task = asyncio.create_task(copying_loop(connection, copier, Ear()).run(stop))
+        async with asyncio.timeout(60):
+            while not copier.committed:
+                await asyncio.sleep(0.001)
+        await asyncio.to_thread(broker.kill)
+        stop.set()
+        await asyncio.wait({task}, timeout=40)
+        assert task.done()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.kafka

@@ -44,6 +44,7 @@ def run_a_little(metrics: Metrics, reporters: dict[Loop, LoopReporter]) -> None:
     metrics.copies("market", 2)
     metrics.stories(7)
     metrics.late_signals()
+    metrics.disordered_signals()
     metrics.watched_series(12)
     metrics.alert("negative_surge", "firing")
     metrics.open_alerts({"critical": 1})

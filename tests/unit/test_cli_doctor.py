@@ -215,5 +215,5 @@ def test_a_topic_that_would_lose_its_state_fails() -> None:
 
 
 def test_who_signed_in_is_told() -> None:
-    connection = Connection("a:1", security_protocol="SASL_SSL", sasl_username="ada", sasl_password="pw")  # noqa: S106 - an example
+    connection = Connection("a:1", security_protocol="SASL_SSL", sasl_username="ada", sasl_password="pw")
     assert doctor._reachable(connection).says == "a:1 answers, SASL_SSL as ada"

@@ -71,7 +71,7 @@ async def polled(of: TimeMerge) -> str:
 async def test_no_partition_runs_ahead_of_another_in_time() -> None:
     #                      0123456789
     of = merge(FakeConsumer("aaaaaaaa", "  b   b   b"), most=4)
-    assert [await polled(of) for _ in range(4)] == ["a0 a1 a2 | b2", "a3 a4 a5 a6", "a7 | b6 b10", ""]
+    assert [await polled(of) for _ in range(4)] == ["a0 a1 a2 | b2", "a3 a4 a5 | b6", "a6 a7 | b10", ""]
 
 
 async def test_records_of_one_moment_are_shared_out_evenly() -> None:
@@ -88,22 +88,27 @@ async def test_one_poll_spans_no_more_time_than_is_allowed() -> None:
 
 
 async def test_it_waits_only_where_nothing_is_held() -> None:
-    consumer = FakeConsumer("aaa")
+    consumer = FakeConsumer("aa", "bb")
     of = merge(consumer, most=2)
-    await of.poll()
+    assert [await polled(of) for _ in range(2)] == ["a0 | b0", "a1 | b1"]
     assert consumer.waited == [20]
-    assert of.held(TopicPartition("news.raw", 0)) == 1
-    await of.poll()
-    assert consumer.waited == [20]
-    await of.poll()
+    assert await polled(of) == ""
     assert consumer.waited == [20, 20]
 
 
-async def test_what_was_fetched_for_nobody_or_for_a_former_owner_is_dropped() -> None:
-    owners = Owners([0])
-    consumer = FakeConsumer("aaaa", "bbbb")
-    of = merge(consumer, most=2, owners=owners)
-    assert await polled(of) == "a0 a1"
-    owners.by_number = {0: object(), 1: object()}
-    assert of.held(TopicPartition("news.raw", 0)) == 2
-    assert await polled(of) == "b2 b3", "what was held for the former owner of 0 is sought again by the next"
+async def test_it_says_how_many_it_holds() -> None:
+    of = merge(FakeConsumer("aaa", "b"), most=2)
+    await of.poll()
+    assert [of.held(TopicPartition("news.raw", number)) for number in range(3)] == [1, 0, 0]
+
+
+async def test_what_was_fetched_for_nobody_is_dropped() -> None:
+    assert await polled(merge(FakeConsumer("aa", "bb"), owners=Owners([0]))) == "a0 a1"
+
+
+async def test_what_was_fetched_for_a_former_owner_is_dropped() -> None:
+    owners = Owners([0, 1])
+    of = merge(FakeConsumer("aaa", "bbb"), most=2, owners=owners)
+    assert await polled(of) == "a0 | b0"
+    owners.by_number[0] = object()
+    assert await polled(of) == "a2 | b1", "the new owner seeks a1 anew; here nobody does"

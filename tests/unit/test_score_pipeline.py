@@ -43,7 +43,7 @@ class Bench:
             signal_partitions=3,
             metrics=self.metrics,
             limits=ScoreLimits(max_record_bytes=2_000),
-            clock=lambda: (AT + timedelta(seconds=2)).timestamp(),
+            clock=(AT + timedelta(seconds=2)).timestamp,
         )
 
     def value(self, name: str, **labels: str) -> float | None:

@@ -1,0 +1,76 @@
+"""The mean of several runs' weights, as one checkpoint.
+
+Runs that began from the same encoder end in the same basin, and the mean of their weights often answers better
+than each: Wortsman et al., "Model soups", ICML 2022. It costs no more to serve than one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.errors import ModelError
+from models.text import load_tokenizer
+from models.training.batches import encode
+from models.training.checkpoint import EXAMPLES, load_checkpoint, load_examples
+from models.training.network import Network
+from models.training.predict import measure_on
+
+
+def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
+    """Write the mean of the checkpoints in `folders` to `out`, calibrated and measured anew; returns `out`.
+
+    The parts `tune` and `dev` are those beside the first: the runs must have been given the same sets, which are
+    split alike for all.
+
+    Raises:
+        ModelError: if one is no checkpoint, or they differ in shape or in their sets.
+    """
+    pages, networks = zip(*(load_checkpoint(folder) for folder in folders), strict=True)
+    first = pages[0]
+    for folder, page in zip(folders, pages, strict=True):
+        if page.shape != first.shape or page.rows.keys() != first.rows.keys():
+            raise ModelError(
+                f"{folder} differs from {folders[0]} in its shape or its sets: average runs alike"
+            )
+    network = Network(first.shape, dropout=0.0)
+    network.load_state_dict(_mean([each.state_dict() for each in networks]))
+    network.eval()
+
+    parts = load_examples(folders[0])
+    tokenizer = load_tokenizer(folders[0] / "tokenizer.json", first.max_length)
+    tune, dev = encode(tokenizer, parts["tune"]), encode(tokenizer, parts["dev"])
+    references = first.config.references
+    tuned = measure_on(network, tune, references, precision="fp32")
+    measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
+    page = first.model_copy(
+        update={
+            "temperatures": tuned.temperatures,
+            "tune": tuned.figures,
+            "dev": measured.figures,
+            "stages": tuple(config for each in pages for config in (*each.stages, each.config))[:-1],
+            "config": pages[-1].config,
+            "history": [],
+            "made_at": datetime.now(UTC),
+        }
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict(), out / "network.pt")
+    for name in ("tokenizer.json", EXAMPLES):
+        shutil.copyfile(folders[0] / name, out / name)
+    (out / "checkpoint.json").write_text(page.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return out
+
+
+def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in states[0].items()
+    }

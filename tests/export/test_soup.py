@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from tiny_training import tiny_config  # noqa: E402 - needs torch
+
+from models.errors import ModelError  # noqa: E402 - needs torch
+from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
+from models.training.soup import average_checkpoints  # noqa: E402 - needs torch
+from models.training.train import run  # noqa: E402 - needs torch
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    return [run(tiny_config(folder, out=folder / str(seed), seed=seed, epochs=1)) for seed in (1, 2)]
+
+
+def test_the_mean_of_two_runs_is_a_checkpoint_that_names_both(runs: list[Path], tmp_path: Path) -> None:
+    page, network = load_checkpoint(average_checkpoints(runs, tmp_path / "mean"))
+    states = [load_checkpoint(folder)[1].state_dict() for folder in runs]
+    for name, tensor in network.state_dict().items():
+        assert torch.allclose(tensor, (states[0][name] + states[1][name]) / 2, atol=1e-6)
+    assert [config.seed for config in (*page.stages, page.config)] == [1, 2]
+    assert page.dev["sentiment"].n > 0
+    assert load_examples(tmp_path / "mean")["dev"]
+
+
+def test_runs_over_other_sets_are_not_averaged(runs: list[Path], tmp_path: Path) -> None:
+    other = run(tiny_config(tmp_path, out=tmp_path / "other", epochs=1, written=False))
+    with pytest.raises(ModelError, match="differs"):
+        average_checkpoints([runs[0], other], tmp_path / "mean")
+
+
+def test_what_is_no_checkpoint_is_named(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nothing-here"):
+        average_checkpoints([runs[0], tmp_path / "nothing-here"], tmp_path / "mean")

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+from stream.bench.ending import end_process
+
 _START_SECONDS = 60
 
 _PROPERTIES = """\
@@ -116,14 +118,7 @@ class ApacheKafka:
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, how)
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aiokafka import AIOKafkaProducer
+
 from models.scorer import Scorer
 from stream.bench.workers import Worker
 from stream.bus import Connection, Outgoing, create_topics, open_producer, open_reader, send_all
@@ -134,14 +136,14 @@ async def delays_at(connection: Connection, texts: Sequence[str], rate: float) -
 
 
 async def _send_evenly(
-    connection: Connection, producer: object, texts: Sequence[str], rate: float, count: int
+    connection: Connection, producer: AIOKafkaProducer, texts: Sequence[str], rate: float, count: int
 ) -> None:
     began, sent = time.perf_counter(), 0
     while sent < count:
         due = min(int((time.perf_counter() - began) * rate) + 1, count)
         for number in range(sent, due):
             each = _item(number, texts[number % len(texts)], "pace")
-            await producer.send(connection.named(RAW.name), key=each.key, value=each.value)  # type: ignore[attr-defined]
+            await producer.send(connection.named(RAW.name), key=each.key, value=each.value)
         sent = due
         await asyncio.sleep(_SLICE_SECONDS)
 

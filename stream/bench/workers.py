@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from stream.bench.apache import free_port
+from stream.bench.ending import end_process
 from stream.bus import Connection
 from stream.errors import NewstideError
 
@@ -101,17 +101,7 @@ class Worker:
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.poll() is not None:
-            self.gave_up += 1
-            return
-        os.kill(process.pid, how)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process, how)
 
     def __enter__(self) -> Self:
         self.start()

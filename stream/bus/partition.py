@@ -47,7 +47,11 @@ class GuardedPartition:
 
     async def open(self) -> None:
         """Fence the former owner. Only what is committed after this is the partition's true offset."""
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except AssertionError as error:
+            # So the library says that a broker which is just starting knows of no broker, not even itself.
+            raise kafka.NodeNotReadyError(str(error)) from error
 
     @property
     def topic(self) -> str:

@@ -16,8 +16,8 @@ from stream.cli.printing import Json, console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from stream.demo.day import DaySummary
-    from stream.demo.play import DayResult
+    from stream.demo.day import DayRecord, DaySummary
+    from stream.demo.play import DayResult, Viewer
     from stream.events import Alert, ScoredNews
     from stream.settings import Settings
 
@@ -71,7 +71,7 @@ def _settings(ctx: typer.Context, folder: Path) -> Settings:
     return invocation_of(ctx).load(own).settings
 
 
-def _play(settings: Settings, day: Sequence[object], viewer: object, seconds: float) -> DayResult:
+def _play(settings: Settings, day: Sequence[DayRecord], viewer: Viewer, seconds: float) -> DayResult:
     import stream.demo
     from stream.app import Monitor
     from stream.connect import broker_of
@@ -83,7 +83,7 @@ def _play(settings: Settings, day: Sequence[object], viewer: object, seconds: fl
         monitor = Monitor(
             settings, connection, companies=[Path(stream.demo.__file__).parent / "data" / "companies.csv"]
         )
-        return asyncio.run(play_day(monitor, day, viewer, seconds=seconds))  # type: ignore[arg-type]
+        return asyncio.run(play_day(monitor, day, viewer, seconds=seconds))
 
 
 def _faults(result: DayResult, truth: DaySummary) -> list[str]:

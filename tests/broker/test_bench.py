@@ -36,15 +36,16 @@ def test_scoring_is_measured_alone_and_through_kafka(
 
 
 @pytest.mark.kafka
-def test_a_killed_worker_loses_and_doubles_nothing(
+def test_a_killed_worker_and_a_killed_broker_lose_and_double_nothing(
     newstide: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kafka_home() is None:
         pytest.skip("KAFKA_HOME is not set: set it to the folder of an Apache Kafka to run this test")
     monkeypatch.setattr(chaos, "_UNDER_LOAD_SECONDS", 0.5)
-    ran = newstide("bench", "chaos", "--kills", 1, "--json")
+    ran = newstide("bench", "chaos", "--kills", 1, "--broker-kills", 1, "--json")
     assert ran.code == 0, ran.err
     figures = ran.record()
     assert figures["sent"] == figures["scored"] + figures["rejected"] > 0
     assert (figures["lost"], figures["doubled"], figures["kills"], figures["stopped"]) == (0, 0, 1, 0)
     assert "kill -9 of a worker, 1 of 1" in ran.err
+    assert "kill -9 of the broker, 1 of 1" in ran.err

@@ -180,22 +180,6 @@ async def test_an_open_alert_is_known_after_a_restart_and_resolves_under_its_id(
     assert {each.alert_id for each in said if each.status == "resolved"} == {each.alert_id for each in fired}
 
 
-async def test_what_was_open_is_shown_right_after_a_restart_before_any_news(
-    tmp_path: Path, embedded: Connection, scorer: OnnxScorer
-) -> None:
-    settings = settings_for(tmp_path, embedded, topics__partitions=1)
-    surge = [
-        article(f"bad-{n}", NOW + timedelta(minutes=n), text, source=f"Wire {n % 5}", tickers=("AAPL",))
-        for n, text in enumerate(headlines(scorer, bad=True, count=14, seed=11))
-    ]
-    async with running(settings, embedded) as monitor:
-        await send(embedded, surge)
-        await until(lambda: value(monitor, "newstide_open_alerts") >= 1)
-    async with running(settings, embedded, ["watch"]) as monitor:
-        await until(lambda: value(monitor, "newstide_open_alerts") >= 1)
-        assert value(monitor, "newstide_watched_series") >= 1
-
-
 async def test_metrics_health_and_readiness_are_served_while_it_runs(
     tmp_path: Path, embedded: Connection, scorer: OnnxScorer
 ) -> None:

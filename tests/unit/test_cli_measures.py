@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,9 @@ AFTER = RUN_STARTS + timedelta(minutes=40)
 @pytest.fixture
 def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(tmp_path, monkeypatch, capsys)
+
+
+day = cache(make_day)
 
 
 def alert(series: str, onset: datetime, status: str = "firing") -> Alert:
@@ -75,6 +79,7 @@ def result(monkeypatch: pytest.MonkeyPatch) -> list[DayResult]:
     """What the play gives: put it in."""
     results: list[DayResult] = []
     monkeypatch.setattr(demo, "_play", lambda *_: results[0])
+    monkeypatch.setattr("stream.demo.day.make_day", day)
     return results
 
 
@@ -157,7 +162,7 @@ def test_the_quiet_screen_shows_nothing(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_truth_of_the_day_is_what_the_demo_is_held_against() -> None:
-    truth: DaySummary = summary_of_day(make_day())
+    truth: DaySummary = summary_of_day(day())
     assert demo._faults(played(*BANK_RUN), truth) == []
 
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,14 +42,24 @@ class EmbeddedBroker:
     """One broker process that lives no longer than this one.
 
     Use as a context manager: entering starts it and returns its address, leaving stops it and saves its data.
+    `on_end` is called, in another thread, when it ends without being told to.
     """
 
-    def __init__(self, data_dir: Path, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
         self._data_dir = data_dir
         self._host = host
         self._port = port
         self._process: subprocess.Popen[str] | None = None
         self._said: list[str] = []
+        self._on_end = on_end
+        self._ended = False
 
     def __enter__(self) -> Address:
         return self.start()
@@ -102,8 +113,24 @@ class EmbeddedBroker:
                 ready.set()
             self._said.append(line.strip())
             del self._said[:-20]
-        ready.set()
         output.close()
+        if found and self._process is not None:
+            self._ended = True
+            if self._on_end is not None:
+                self._on_end()
+        ready.set()
+
+    def check(self) -> None:
+        """Look whether it still runs.
+
+        Raises:
+            BrokerUnavailableError: it ended by itself; the text holds its last words.
+        """
+        if self._ended:
+            raise BrokerUnavailableError(
+                f"the embedded broker ended by itself; its last words: {self._said[-1] if self._said else ''}. "
+                f"Its data is in {self._data_dir}: is the disk full, or was it killed?"
+            )
 
     def stop(self) -> None:
         """Ask it to save and end; end it by force where it does not. Does nothing when it does not run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,5 +55,14 @@ def broker_of(settings: Settings) -> Iterator[Connection]:
         yield connection_of(settings)
         return
     broker = settings.broker
-    with EmbeddedBroker(broker.data_dir / "broker", host=broker.host, port=broker.port) as address:
+    embedded = EmbeddedBroker(
+        broker.data_dir / "broker", host=broker.host, port=broker.port, on_end=_end_this_process
+    )
+    with embedded as address:
         yield connection_of(settings, str(address))
+        embedded.check()
+
+
+def _end_this_process() -> None:
+    """End in order, as if asked to: a monitor waits for its broker, but nobody would start this one again."""
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -12,6 +12,7 @@ import typer
 
 from stream.cli.invocation import settings_of
 from stream.cli.printing import remarks
+from stream.errors import UsageError
 
 if TYPE_CHECKING:
     from stream.app import Monitor
@@ -42,6 +43,11 @@ def run(ctx: typer.Context, role: Annotated[RoleName, typer.Argument(help="score
     from stream.connect import connection_of
 
     settings = settings_of(ctx)
+    if settings.kafka.embedded:
+        raise UsageError(
+            f"run {role.value}: kafka.bootstrap is embedded, which runs one process only: name your Kafka with "
+            "--bootstrap HOST:PORT, or run everything with `newstide up`"
+        )
     asyncio.run(_until_told(Monitor(settings, connection_of(settings), roles=(role.value,))))
 
 

@@ -92,6 +92,22 @@ def test_up_works_until_it_is_told_to_stop_and_leaves_no_process(tmp_path: Path,
             socket.create_connection(("127.0.0.1", gone))
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_up_says_so_and_ends_when_its_embedded_broker_dies(tmp_path: Path) -> None:
+    put_tiny_release(tmp_path)
+    port = free_port()
+    flags = settings(broker__port=0, broker__data_dir=tmp_path, metrics__port=port)
+    with running(tmp_path, port, [*flags, "up"]) as process:
+        (broker,) = children_of(process.pid)
+        os.kill(broker, signal.SIGKILL)
+        _, err = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 1
+    assert err.splitlines()[-1].startswith("newstide: the embedded broker ended by itself")
+
+
 def test_one_role_runs_alone_on_the_users_broker(tmp_path: Path, embedded: Connection) -> None:
     assert ended(tmp_path, "--bootstrap", embedded.bootstrap, "topics", "--create")[0] == 0
     port = free_port()
@@ -105,6 +121,12 @@ def test_one_role_runs_alone_on_the_users_broker(tmp_path: Path, embedded: Conne
         assert process.wait(WAIT_SECONDS) == 0
     assert 'newstide_assigned_partitions{loop="watch"} 3.0' in metrics
     assert 'loop="score"' not in metrics
+
+
+def test_a_role_alone_wants_a_broker_that_others_can_share(tmp_path: Path) -> None:
+    code, _, err = ended(tmp_path, "run", "score")
+    assert code == 2
+    assert "--bootstrap HOST:PORT" in err
 
 
 @pytest.mark.parametrize("role", ["score", "watch"])

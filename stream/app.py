@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -39,6 +40,10 @@ log = logging.getLogger(__name__)
 
 Role = Literal["score", "watch"]
 ROLES: tuple[Role, ...] = ("score", "watch")
+
+_SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits for it. The event loop lets go of it at each write to
+a socket, some ten in a transaction, and would wait Python's usual 5 ms to have it back."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _SCORE_SPAN_MS = 60_000
@@ -74,6 +79,7 @@ class Monitor:
             ModelError: the release can't be used.
         """
         settings = self.settings
+        sys.setswitchinterval(_SWITCH_SECONDS)
         async with AsyncExitStack() as stack:
             metrics = Metrics(
                 self.registry, topics=TOPIC_LABELS, rules=(NEGATIVE_SURGE, MEAN_SHIFT), version=VERSION

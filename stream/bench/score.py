@@ -34,6 +34,8 @@ _USUAL_TEXTS = 300
 _LATENCY_SECONDS = 15.0
 _SLICE_SECONDS = 0.01
 _SILENCE_SECONDS = 60.0
+_SLOWEST_PER_S = 50.0
+_LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,13 @@ def measure(
     through: list[float] = []
     asyncio.run(create_topics(connection, partitions=_PARTITIONS, replication_factor=1))
     plain_loop(scorer, texts[: 2 * _WINDOW])
-    with Worker("score", connection, folder, name="bench", settings=settings) as worker:
+    worker = Worker("score", connection, folder, name="bench", settings=settings)
+    for number in range(rounds):
+        plain.append(plain_loop(scorer, texts))
+        through.append(through_kafka(connection, texts, f"r{number}-", worker))
+    with worker:
         worker.wait_ready()
-        for number in range(rounds):
-            plain.append(plain_loop(scorer, texts))
-            through.append(asyncio.run(through_kafka(connection, texts, f"r{number}")))
-        rate = max(through) / 2
-        delays = asyncio.run(delays_at(connection, texts, rate))
+        delays = asyncio.run(delays_at(connection, texts, max(through) / 2))
     per_s = usual_way(texts[:_USUAL_TEXTS], folder) if usual else None
     return ScoreFigures(max(plain), max(through), per_s, _share(delays, 0.5), _share(delays, 0.99))
 
@@ -98,26 +100,44 @@ def plain_loop(scorer: Scorer, texts: Sequence[str]) -> float:
 
 
 def _item(number: int, text: str, run: str) -> Outgoing:
-    item = NewsItem(id=f"bench-{run}-{number}", source="bench", published_at=datetime.now(UTC), headline=text)
+    item = NewsItem(id=f"bench-{run}{number}", source="bench", published_at=datetime.now(UTC), headline=text)
     return Outgoing(RAW.name, item.id.encode(), item.to_json())
 
 
-async def through_kafka(connection: Connection, texts: Sequence[str], run: str) -> float:
-    """News per second from the moment the first is sent until a reader has the last one, all committed.
+def through_kafka(connection: Connection, texts: Sequence[str], run: str, worker: Worker) -> float:
+    """News per second of a worker that finds `texts` waiting in `news.raw`.
 
-    They are sent as fast as the broker takes them, so the worker never waits for work.
+    Nothing else works meanwhile: all is sent before it starts, and read after it has ended. By the times at which
+    it wrote its answers, from the end of its first poll, which warms it up, to its last answer.
+
+    Raises:
+        NewstideError: it ended, or did not get through them in time.
     """
-    async with open_reader(connection, [SCORED.name]) as scored, open_producer(connection) as producer:
-        records = [_item(number, text, run) for number, text in enumerate(texts)]
-        began = time.perf_counter()
-        sending = asyncio.create_task(send_all(connection, producer, records))
-        seen = 0
-        while seen < len(texts):
-            await asyncio.wait_for(anext(scored), _SILENCE_SECONDS)
-            seen += 1
-        seconds = time.perf_counter() - began
-        await sending
-    return len(texts) / seconds
+    asyncio.run(_preload(connection, texts, run))
+    with worker:
+        worker.wait_ready()
+        deadline = time.monotonic() + _SILENCE_SECONDS + len(texts) / _SLOWEST_PER_S
+        while worker.counter("newstide_news_scored_total") < len(texts):
+            if worker.ended or time.monotonic() > deadline:
+                raise NewstideError(
+                    f"the worker did not score {len(texts)} news in time; its log: {worker.log}"
+                )
+            time.sleep(_LOOK_SECONDS)
+    times = sorted(asyncio.run(_times_written(connection, run)))
+    return (len(times) - _WINDOW) / (times[-1] - times[_WINDOW - 1])
+
+
+async def _preload(connection: Connection, texts: Sequence[str], run: str) -> None:
+    async with open_producer(connection) as producer:
+        await send_all(connection, producer, [_item(number, text, run) for number, text in enumerate(texts)])
+
+
+async def _times_written(connection: Connection, run: str) -> list[float]:
+    key = f"bench-{run}".encode()
+    async with open_reader(connection, [SCORED.name], from_beginning=True, follow=False) as records:
+        return [
+            record.timestamp.timestamp() async for record in records if (record.key or b"").startswith(key)
+        ]
 
 
 async def delays_at(connection: Connection, texts: Sequence[str], rate: float) -> list[float]:
@@ -126,10 +146,11 @@ async def delays_at(connection: Connection, texts: Sequence[str], rate: float) -
     delays: list[float] = []
     async with open_reader(connection, [SCORED.name]) as scored, open_producer(connection) as producer:
         sending = asyncio.create_task(_send_evenly(connection, producer, texts, rate, count))
-        while len(delays) < count:
-            record = await asyncio.wait_for(anext(scored), _SILENCE_SECONDS)
-            received = ScoredNews.model_validate_json(record.value or b"").received_at.timestamp()
-            delays.append(1000 * (time.time() - received))
+        async with asyncio.timeout(_LATENCY_SECONDS + _SILENCE_SECONDS):
+            while len(delays) < count:
+                value, now = (await anext(scored)).value, time.time()
+                received = ScoredNews.model_validate_json(value or b"").received_at.timestamp()
+                delays.append(1000 * (now - received))
         await sending
     # The first second warms caches and connections up.
     return delays[int(rate) :]
@@ -142,7 +163,7 @@ async def _send_evenly(
     while sent < count:
         due = min(int((time.perf_counter() - began) * rate) + 1, count)
         for number in range(sent, due):
-            each = _item(number, texts[number % len(texts)], "pace")
+            each = _item(number, texts[number % len(texts)], "pace-")
             await producer.send(connection.named(RAW.name), key=each.key, value=each.value)
         sent = due
         await asyncio.sleep(_SLICE_SECONDS)

@@ -77,6 +77,17 @@ class Worker:
             return False
         return any(check["name"].endswith(".poll") for check in checks)
 
+    def counter(self, name: str) -> float:
+        """The sum of a counter over its labels, as `/metrics` shows it; 0 while it can't be had."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=2) as answer:
+                lines = answer.read().decode().splitlines()
+        except (urllib.error.URLError, OSError):
+            return 0.0
+        return sum(
+            float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{"))
+        )
+
     def wait_ready(self) -> None:
         """Wait until it is ready.
 

@@ -36,7 +36,7 @@ def consumer_options(connection: Connection) -> dict[str, Any]:
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "max_partition_fetch_bytes": FETCH_BYTES,
-        "fetch_max_wait_ms": 50,
+        "fetch_max_wait_ms": 20,
     }
 
 

@@ -159,6 +159,8 @@ class BatchLoop:
     async def _deliver(
         self, outcome: Outcome, ends: Mapping[int, int], owners: Mapping[int, GuardedPartition]
     ) -> None:
+        if outcome.finish is not None:
+            await asyncio.to_thread(outcome.finish)
         numbers = sorted({*ends, *(number for number, out in outcome.outgoing.items() if out)} & set(owners))
         ended = await asyncio.gather(
             *(self._deliver_one(owners[number], outcome, ends.get(number)) for number in numbers),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +68,8 @@ class Outcome:
     outgoing: Mapping[int, Sequence[Outgoing]]
     done: Mapping[int, int] = field(default_factory=dict)
     """How many input records of each partition this settles."""
+    finish: Callable[[], None] | None = None
+    """The last of the work, which fills `outgoing` in: called once, in a thread, while the next batch begins."""
 
 
 def cloud_event(kind: str, event_id: str, at: datetime, traceparent: str | None = None) -> Headers:

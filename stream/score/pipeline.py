@@ -1,7 +1,8 @@
 """SCORE, whole: one poll of `news.raw` becomes scored news, signals and rejects.
 
-Read `answer` top to bottom: decode, name the companies, score, write. It is synchronous and runs in one worker
-thread, so that heartbeats go on meanwhile; it keeps nothing from one batch to the next.
+Read `_answer` and `_write` top to bottom: decode, score, name the companies, write. They are synchronous and run
+in worker threads, so that heartbeats go on meanwhile, and the model in one of its own: it has the next batch while
+the last one is written. Nothing is kept from one batch to the next.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from stream.bus.rejects import reject_record
 from stream.events import NewsItem, Reject, RejectReason, ScoredNews
 from stream.metrics import Metrics
 from stream.score.decode import decode_news
-from stream.score.entities import CompanyTagger
+from stream.score.entities import CompanyTagger, Mention
+from stream.score.fingerprint import fingerprint
 from stream.score.scoring import make_scored, model_text, signals_of, withdrawal_of
 from stream.topics import SCORED, SIGNALS
 
@@ -39,6 +41,7 @@ class ScoreLimits:
 class _Answered(Outcome):
     """An outcome with what its metrics need once it is committed."""
 
+    outgoing: dict[int, list[Outgoing]]
     scored: dict[int, list[ScoredNews]] = field(default_factory=dict)
     rejected: dict[int, list[RejectReason]] = field(default_factory=dict)
 
@@ -72,6 +75,7 @@ class ScorePipeline:
         self._limits = limits or ScoreLimits()
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="score")
+        self._model_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
     async def restore(self, partition: int) -> None:
         """Nothing to read back: SCORE keeps no state."""
@@ -80,8 +84,9 @@ class ScorePipeline:
         """Nothing to forget."""
 
     def close(self) -> None:
-        """End the worker thread."""
+        """End the worker threads."""
         self._thread.shutdown()
+        self._model_thread.shutdown()
 
     async def process(self, batch: Mapping[int, Sequence[Record]]) -> Outcome:
         """Answer every record of `batch`, each as one scored item or one reject."""
@@ -96,28 +101,47 @@ class ScorePipeline:
         self._metrics.stage_seconds("queue", (now - oldest).total_seconds())
         decoded = [(number, record, self._decode(record)) for number, record in records]
         items = [item for _, _, item in decoded if isinstance(item, NewsItem)]
-        scoring = self._score([model_text(item) for item in items])
-        answers = iter(scoring.answers)
-        outgoing: dict[int, list[Outgoing]] = {number: [] for number in batch}
+        scoring_soon = self._model_thread.submit(self._score, [model_text(item) for item in items])
+        # The model lets go of the interpreter while it computes: meanwhile the texts are read in Python.
+        read = [
+            (self._tagger.tag(each.headline, each.body, each.tickers), fingerprint(each.headline))
+            for each in items
+        ]
+        scoring = scoring_soon.result()
         outcome = _Answered(
-            outgoing=outgoing, done={number: len(records) for number, records in batch.items()}
+            outgoing={number: [] for number in batch},
+            done={number: len(records) for number, records in batch.items()},
+            finish=lambda: self._write(outcome, decoded, scoring, read, now),
         )
+        return outcome
+
+    def _write(
+        self,
+        outcome: _Answered,
+        decoded: Sequence[tuple[int, Record, NewsItem | Reject]],
+        scoring: Scoring,
+        read: Sequence[tuple[tuple[Mention, ...], str]],
+        now: datetime,
+    ) -> None:
+        """Fill in what goes out: while the model has the next batch already."""
+        answers, readings = iter(scoring.answers), iter(read)
         for number, record, item in decoded:
             if isinstance(item, Reject):
-                outgoing[number].append(reject_record(record, item))
+                outcome.outgoing[number].append(reject_record(record, item))
                 outcome.rejected.setdefault(number, []).append(item.reason)
                 continue
+            mentions, print_of_headline = next(readings)
             scored = make_scored(
                 item,
                 next(answers),
-                self._tagger.tag(item.headline, item.body, item.tickers),
+                mentions,
+                fingerprint=print_of_headline,
                 release=scoring.release,
                 received_at=record.timestamp,
                 scored_at=now,
             )
-            outgoing[number] += self._records_of(scored, record.header("traceparent"))
+            outcome.outgoing[number].extend(self._records_of(scored, record.header("traceparent")))
             outcome.scored.setdefault(number, []).append(scored)
-        return outcome
 
     def _decode(self, record: Record) -> NewsItem | Reject:
         return decode_news(

@@ -19,7 +19,6 @@ from stream.events import (
     Withdrawal,
 )
 from stream.score.entities import Mention
-from stream.score.fingerprint import fingerprint
 
 BODY_CHARS = 400
 """How much of the body the model reads: leads say what happened, and more would only cost time."""
@@ -52,11 +51,12 @@ def make_scored(
     answer: Answer,
     mentions: Sequence[Mention],
     *,
+    fingerprint: str,
     release: str,
     received_at: datetime,
     scored_at: datetime,
 ) -> ScoredNews:
-    """`item` with the model's answer.
+    """`item` with the model's answer, the companies it names and the fingerprint of its headline.
 
     Each company carries the sentiment of the whole text. Probabilities are rounded to six digits, so that the
     JSON is short and the same on every machine; the three classes still sum to 1 within 0.00001.
@@ -81,7 +81,7 @@ def make_scored(
             )
             for mention in mentions
         ),
-        fingerprint=fingerprint(item.headline),
+        fingerprint=fingerprint,
         received_at=received_at,
         scored_at=scored_at,
     )
@@ -119,7 +119,8 @@ def withdrawal_of(item: NewsItem) -> Withdrawal | None:
 
 
 def _signal(scored: ScoredNews, series: str, weight: float) -> Signal:
-    return Signal(
+    # Made of checked parts, so not checked again: it is made for every series of every article.
+    return Signal.model_construct(
         series=series,
         news_id=scored.id,
         published_at=scored.published_at,

@@ -46,6 +46,13 @@ class Bench:
             clock=(AT + timedelta(seconds=2)).timestamp,
         )
 
+    async def answered(self, batch: dict[int, list[Record]]) -> Outcome:
+        """What becomes of `batch`, with the last of the work done, as the loop does it."""
+        outcome = await self.pipeline.process(batch)
+        assert outcome.finish is not None
+        outcome.finish()
+        return outcome
+
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(name, labels)
 
@@ -75,7 +82,7 @@ async def test_an_empty_poll_is_answered_with_nothing_and_without_the_model(benc
 
 
 async def test_an_article_becomes_one_scored_item_and_a_signal_for_each_of_its_series(bench: Bench) -> None:
-    outcome = await bench.pipeline.process({0: [record(news("a"), 0, ("traceparent", PARENT))]})
+    outcome = await bench.answered({0: [record(news("a"), 0, ("traceparent", PARENT))]})
     scored, *signals = outcome.outgoing[0]
     assert ScoredNews.model_validate_json(scored.value or b"").received_at == AT + timedelta(seconds=1)
     assert [each.key for each in signals] == [
@@ -95,7 +102,7 @@ async def test_an_article_becomes_one_scored_item_and_a_signal_for_each_of_its_s
 
 async def test_records_that_are_no_news_do_not_reach_the_model(bench: Bench) -> None:
     batch = {0: [record(b"{", 4), record(None, 5)], 2: [record(b"x" * 3_000, 9)]}
-    outcome = await bench.pipeline.process(batch)
+    outcome = await bench.answered(batch)
     assert bench.scorer.asked == []
     assert [each.topic for each in outcome.outgoing[0]] == ["news.rejected"] * 2
     assert dict(outcome.outgoing[2][0].headers)["newstide_reason"] == b"too_large"
@@ -103,14 +110,14 @@ async def test_records_that_are_no_news_do_not_reach_the_model(bench: Bench) -> 
 
 
 async def test_a_withdrawal_goes_to_every_partition_of_the_signals(bench: Bench) -> None:
-    outcome = await bench.pipeline.process({0: [record(news("b", revises="a", status="withdrawn"))]})
+    outcome = await bench.answered({0: [record(news("b", revises="a", status="withdrawn"))]})
     _, *control = outcome.outgoing[0]
     assert [(each.key, each.partition) for each in control] == [(b"control", n) for n in range(3)]
 
 
 async def test_only_what_is_committed_is_counted_and_it_adds_up(bench: Bench) -> None:
     batch = {0: [record(news("a")), record(b"{", 1)], 1: [record(news("b"))]}
-    outcome = await bench.pipeline.process(batch)
+    outcome = await bench.answered(batch)
     assert bench.value("newstide_news_in_total") == 0
     bench.pipeline.delivered(outcome, 0)
     assert bench.value("newstide_news_in_total") == 2
@@ -124,9 +131,9 @@ async def test_only_what_is_committed_is_counted_and_it_adds_up(bench: Bench) ->
 
 
 async def test_a_batch_says_which_model_answered_it(bench: Bench) -> None:
-    first = await bench.pipeline.process({0: [record(news("a"))]})
+    first = await bench.answered({0: [record(news("a"))]})
     bench.scorer = FakeScorer("fake@2")
-    second = await bench.pipeline.process({0: [record(news("b"))]})
+    second = await bench.answered({0: [record(news("b"))]})
     models = [
         ScoredNews.model_validate_json(outcome.outgoing[0][0].value or b"").model
         for outcome in (first, second)

@@ -40,7 +40,15 @@ def article(
 def scored(
     answer: Answer = ANSWER, mentions: tuple[Mention, ...] = (APPLE, INTEL), item: NewsItem | None = None
 ) -> ScoredNews:
-    return make_scored(item or article(), answer, mentions, release="mood@3", received_at=AT, scored_at=AT)
+    return make_scored(
+        item or article(),
+        answer,
+        mentions,
+        fingerprint=fingerprint((item or article()).headline),
+        release="mood@3",
+        received_at=AT,
+        scored_at=AT,
+    )
 
 
 def by_series(news: ScoredNews) -> dict[str, Signal]:

@@ -26,6 +26,7 @@ from stream.bus import Connection, Outgoing, create_topics, open_producer, open_
 from stream.events import NewsItem, ScoredNews
 from stream.parts import load_scorer, store_of
 from stream.releases import Action, announce, make_note
+from stream.score.fingerprint import fingerprint
 from stream.score.scoring import make_scored, model_text
 from stream.settings import Settings, load_settings
 from stream.topics import RAW, SCORED
@@ -168,7 +169,13 @@ def assert_answered_as_alone(
         news = item(int(each.id.removeprefix("n")))
         (answer,) = scorers[each.model].score([model_text(news)]).answers
         alone = make_scored(
-            news, answer, (), release=each.model, received_at=each.received_at, scored_at=each.scored_at
+            news,
+            answer,
+            (),
+            fingerprint=fingerprint(news.headline),
+            release=each.model,
+            received_at=each.received_at,
+            scored_at=each.scored_at,
         )
         assert each.model_copy(update={"entities": ()}) == alone
     # The two releases differ on these texts, so the comparison above tells them apart.

@@ -42,8 +42,8 @@ Role = Literal["score", "watch"]
 ROLES: tuple[Role, ...] = ("score", "watch")
 
 _SWITCH_SECONDS = 0.0005
-"""How long a thread may keep the interpreter while another waits for it. The event loop lets go of it at each write
-to a socket, some ten in a transaction, and would wait Python's usual 5 ms to have it back."""
+"""How long a thread may keep the interpreter while another waits for it. The event loop lets go of it at each
+write to a socket, some ten in a transaction, and would otherwise wait 5 ms to have it back."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _SCORE_SPAN_MS = 60_000

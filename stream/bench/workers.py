@@ -112,7 +112,7 @@ class Worker:
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
-        end_process(process, how)
+        self.gave_up += end_process(process, how)
 
     def __enter__(self) -> Self:
         self.start()

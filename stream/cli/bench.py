@@ -38,7 +38,7 @@ def bench_score(
     broker: Annotated[
         BrokerName, typer.Option(help="Which broker to start; apache needs KAFKA_HOME.")
     ] = BrokerName.embedded,
-    count: Annotated[int, typer.Option(min=100, help="How many texts.")] = 3_000,
+    count: Annotated[int, typer.Option(min=1_000, help="How many texts.")] = 3_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often each way is measured.")] = 3,
     usual: Annotated[
         bool, typer.Option("--usual/--no-usual", help="Also the usual way; needs the extra `train`.")

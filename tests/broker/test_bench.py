@@ -23,7 +23,7 @@ def test_scoring_is_measured_alone_and_through_kafka(
     put_tiny_release(tmp_path)
     monkeypatch.setattr(score, "_LATENCY_SECONDS", 2.0)
     newstide.flags = ("--set", f"broker.data_dir={tmp_path}")
-    ran = newstide("bench", "score", "--count", 300, "--rounds", 1, "--no-usual", "--json")
+    ran = newstide("bench", "score", "--count", 1500, "--rounds", 1, "--no-usual", "--json")
     assert ran.code == 0, ran.err
     figures = ran.record()
     assert (figures["broker"], figures["release"]) == ("embedded", "tiny@1.0.0")

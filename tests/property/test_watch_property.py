@@ -215,6 +215,18 @@ def test_the_same_signals_give_the_same_alerts_on_any_partitions_with_any_ticks_
     assert alerts_by(steps, Way(partitions, ticks, drains, restarts)) == plain
 
 
+def test_a_withdrawal_that_comes_when_its_series_is_forgotten_changes_nothing_with_or_without_a_tick() -> (
+    None
+):
+    story: Draw = (0, 0, 0, 4, 0, 0)
+    drawn = [story, (9_000, 0, 1, 4, 1, 0), (0, 0, 0, 0, 1, 0)]
+    steps = steps_of(drawn)
+    told = alerts_by(steps, Way(1))
+    assert "n0" in told[1]
+    for place in (1, 3, 12):
+        assert alerts_by(steps, Way(place, ticks=frozenset(range(110)))) == told
+
+
 @pytest.mark.parametrize("partitions", [1, 3, 12])
 def test_a_long_stream_says_the_same_however_it_is_dealt_out(partitions: int) -> None:
     dice = random.Random(7)

@@ -139,6 +139,11 @@ class BatchLoop:
         await self._settle()
 
     async def _step(self) -> None:
+        self._owned.raise_failure()
+        if self._owned.opening:
+            self._watcher.polled(0)
+            await asyncio.sleep(self._limits.poll_ms / 1000)
+            return
         polled = await self._merge.poll()
         self._owned.raise_failure()
         owners = self._owned.ready()

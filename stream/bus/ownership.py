@@ -77,6 +77,14 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc] # the library 
         """The consumer whose partitions these are."""
         self._consumer = consumer
 
+    @property
+    def opening(self) -> bool:
+        """Whether the partitions were dealt and not all of them are open yet.
+
+        Until they are, none is polled: the first would run ahead of the others in time.
+        """
+        return self._dealt
+
     def ready(self) -> dict[int, GuardedPartition]:
         """The partitions whose records may be processed now."""
         return {number: owner for number, owner in self._open.items() if owner.ready}

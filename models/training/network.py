@@ -133,8 +133,8 @@ def pretrained(folder: Path, *, dropout: float, seed: int) -> Network:
         ModelError: if `folder` holds no BERT checkpoint in the layout of transformers.
     """
     # Imported here: it takes seconds, and only fine-tuning from an encoder needs it.
-    from transformers import AutoModel  # noqa: PLC0415
-    from transformers.utils import logging as library_log  # noqa: PLC0415
+    from transformers import AutoModel  # noqa: PLC0415 - slow to import, and only wanted here
+    from transformers.utils import logging as library_log  # noqa: PLC0415 - the same
 
     quiet: Any = library_log  # its functions have no types
     quiet.set_verbosity_error()  # it warns of the pooler's weights, which are left out on purpose

@@ -3,35 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from export.graph import OUTPUTS
 from models.batches import cut_batches
 from models.session import open_session
-from models.text import normalise
+from models.spans import Normalised
+from models.tasks import TASKS, HeadName
+from models.training.batches import Batch, Encoded, collate, encode
+from models.training.data import Example, Span
+from models.training.predict import Answers
 
-Ids = Sequence[int]
-Logits = dict[str, NDArray[np.float64]]
-
-
-def ids_of(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """The token ids of each text, normalised as in serving."""
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast([normalise(text) for text in texts])]
+Feed = dict[str, NDArray[np.generic]]
 
 
-def feed_of(rows: Sequence[Ids], length: int | None = None) -> dict[str, NDArray[np.int64]]:
-    """One batch of `rows`, padded on the right to `length` tokens (None: to the longest)."""
-    longest = max(len(row) for row in rows) if length is None else length
-    ids = np.zeros((len(rows), longest), dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for number, row in enumerate(rows):
-        ids[number, : len(row)] = row
-        mask[number, : len(row)] = 1
-    return {"input_ids": ids, "attention_mask": mask}
+def read_texts(
+    tokenizer: Tokenizer, texts: Sequence[str], mentions: Sequence[Sequence[tuple[int, int]]] = ()
+) -> list[Encoded]:
+    """The tokens of each text, normalised as in serving, without labels.
+
+    Args:
+        tokenizer: of the release.
+        texts: as they come.
+        mentions: for each text the characters of the entities in it; none where left out.
+    """
+    examples = []
+    for number, text in enumerate(texts):
+        clean = Normalised.of(text)
+        places = [clean.place_of(*place) for place in (mentions[number] if mentions else ())]
+        examples.append(Example(clean.text, "entity", -1, "", tuple(Span(*place, 0) for place in places)))
+    return encode(tokenizer, examples)
+
+
+def feed_of(batch: Batch, length: int | None = None, *, spans: bool = True) -> Feed:
+    """What a graph takes of `batch`, padded on the right to `length` tokens (None: as it is)."""
+    more = 0 if length is None else length - batch.input_ids.shape[1]
+    wider = ((0, 0), (0, more))
+    found: Feed = {
+        "input_ids": np.pad(batch.input_ids.numpy(), wider),
+        "attention_mask": np.pad(batch.attention_mask.numpy(), wider),
+    }
+    if spans:
+        found |= {
+            "span_text": batch.spans.text.numpy(),
+            "span_shares": np.pad(batch.spans.shares.numpy(), wider),
+        }
+    return found
 
 
 class GraphAnswers:
@@ -41,15 +62,37 @@ class GraphAnswers:
         self._session: ort.InferenceSession = open_session(
             graph, where="the exported graph", optimise=optimise
         )
+        names = {output.name for output in self._session.get_outputs()}
+        self.heads: tuple[HeadName, ...] = tuple(head for head in (*TASKS, *_OF_PARTS) if head in names)
 
-    def one_batch(self, rows: Sequence[Ids], length: int | None = None) -> Logits:
-        """The logits of `rows` in one pass."""
-        found = self._session.run(list(OUTPUTS), feed_of(rows, length))
-        return {task: np.asarray(part, dtype=np.float64) for task, part in zip(OUTPUTS, found, strict=True)}
+    def one_batch(self, items: Sequence[Encoded], length: int | None = None) -> Answers:
+        """The logits of `items` in one pass, padded to `length` tokens."""
+        feed = feed_of(collate(items), length, spans="entity" in self.heads)
+        outputs = self._session.run(list(self.heads), feed)
+        whole = {
+            head: np.asarray(output, dtype=np.float64)
+            for head, output in zip(self.heads, outputs, strict=True)
+        }
+        ends = np.cumsum([0, *(len(item.spans) for item in items)])
+        found: Answers = {}
+        for head, values in whole.items():
+            if head == "entity":
+                found[head] = [values[a:b] for a, b in pairwise(ends)]
+            elif head == "ner":
+                found[head] = [row[: len(item.ids)] for row, item in zip(values, items, strict=True)]
+            else:
+                found[head] = list(values)
+        return found
 
-    def all_of(self, rows: Sequence[Ids]) -> Logits:
-        """The logits of `rows` in their order, in as many passes as serving would take."""
-        batches = cut_batches([len(row) for row in rows], 384)
-        parts = [self.one_batch([rows[index] for index in batch]) for batch in batches]
-        back = np.argsort([index for batch in batches for index in batch])
-        return {task: np.concatenate([part[task] for part in parts])[back] for task in OUTPUTS}
+    def all_of(self, items: Sequence[Encoded]) -> Answers:
+        """The logits of `items` in their order, in as many passes as serving would take."""
+        found: Answers = {head: [np.zeros(0)] * len(items) for head in self.heads}
+        for batch in cut_batches([len(item.ids) for item in items], 384):
+            answers = self.one_batch([items[index] for index in batch])
+            for head, values in answers.items():
+                for index, value in zip(batch, values, strict=True):
+                    found[head][index] = value
+        return found
+
+
+_OF_PARTS: tuple[HeadName, ...] = ("entity", "ner")

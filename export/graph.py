@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from models.session import INPUTS, SPAN_INPUTS
+from models.tasks import HEADS, HeadName
 from models.training.network import MASKED, Layer, Network
 
 OPSET = 17
 IR_VERSION = 8
 """The oldest form that holds opset 17, so that older runtimes read it too."""
 
-INPUTS = ("input_ids", "attention_mask")
-OUTPUTS = ("sentiment", "topic")
+WHOLE: tuple[HeadName, ...] = ("sentiment", "topic")
+"""The heads that answer for a whole text."""
 
 
 class _Graph:
@@ -67,27 +69,139 @@ class _Graph:
         bounds = [self.integers(0), self.integers(1), self.integers(1)]
         return self.op("Slice", [rows, *bounds], output)
 
+    def heads_apart(self, rows: str, shape: Sequence[int], order: Sequence[int], name: str) -> str:
+        """`rows` with one axis for the attention heads, which comes second."""
+        apart = self.op("Reshape", [rows, self.integers(*shape)], f"{name}/apart")
+        return self.op("Transpose", [apart], f"{name}/turned", perm=list(order))
 
-def build_graph(network: Network, max_length: int) -> onnx.ModelProto:
+
+def build_graph(
+    network: Network, max_length: int, heads: Sequence[HeadName] = tuple(HEADS)
+) -> onnx.ModelProto:
     """The fp32 graph of `network` for texts of at most `max_length` tokens.
 
-    Inputs: `input_ids` and `attention_mask`, int64 [texts, tokens]. Outputs: `sentiment` and `topic`, uncalibrated
-    logits, float32 [texts, classes].
+    Inputs: `input_ids` and `attention_mask`, int64 [texts, tokens]; with the head `entity` also `span_text`, int64
+    [spans], and `span_shares`, float32 [spans, tokens], as `models.training.network.Spans` tells them. Outputs:
+    the uncalibrated logits of `heads`, float32: `sentiment` and `topic` [texts, classes], `entity` [spans,
+    classes], `ner` [texts, tokens, tags].
     """
     graph = _Graph()
-    shape = network.shape
     rows = _embed(graph, network, max_length)
-    hidden = graph.op("Cast", ["attention_mask"], "mask/float", to=TensorProto.FLOAT)
-    mask = graph.op("Sub", [graph.number(1.0), hidden], "mask/padding")
+    counted = graph.op("Cast", ["attention_mask"], "mask/float", to=TensorProto.FLOAT)
+    mask = graph.op("Sub", [graph.number(1.0), counted], "mask/padding")
     mask = graph.op("Mul", [mask, graph.number(MASKED)], "mask/scores")
     mask = graph.op("Unsqueeze", [mask, graph.integers(1, 2)], "mask/broadcast")
-    for number, layer in enumerate(network.layers):
-        only_first = number == shape.layers - 1
-        rows = _layer(graph, cast("Layer", layer), f"layers.{number}", rows, mask, only_first=only_first)
-    pooled = graph.op("Reshape", [rows, graph.integers(-1, shape.width)], "pooled")
-    for head in OUTPUTS:
-        graph.op("Identity", [graph.linear(pooled, getattr(network, head), head)], head)
-    return _model(graph, network)
+    layers = [cast("Layer", layer) for layer in network.layers]
+    for number, layer in enumerate(layers[:-1]):
+        rows = _layer(graph, layer, f"layers.{number}", rows, mask)
+    with_spans = "entity" in heads
+    first, asked = _ask(graph, layers[-1], f"layers.{len(layers) - 1}", rows, mask, with_spans=with_spans)
+    pooled = graph.op("Concat", [first, _mean(graph, rows, counted, network.shape.width)], "pooled", axis=1)
+    for head in WHOLE:
+        if head in heads:
+            graph.op("Identity", [graph.linear(pooled, getattr(network, head), head)], head)
+    if with_spans:
+        theirs = graph.op("Gather", [first, "span_text"], "span/first", axis=0)
+        towards = graph.op("Concat", [asked, theirs], "towards", axis=1)
+        graph.op("Identity", [graph.linear(towards, network.entity, "entity")], "entity")
+    if "ner" in heads:
+        graph.op("Identity", [graph.linear(rows, network.ner, "ner")], "ner")
+    return _model(graph, network, heads)
+
+
+def _mean(graph: _Graph, rows: str, counted: str, width: int) -> str:
+    """The mean of each text's rows, as a product of matrices: a sum adds in another order when a text is alone."""
+    total = graph.op("ReduceSum", [counted, graph.integers(1)], "mean/tokens", keepdims=1)
+    shares = graph.op("Div", [counted, total], "mean/shares")
+    line = graph.op("Unsqueeze", [shares, graph.integers(1)], "mean/line")
+    mean = graph.op("MatMul", [line, rows], "mean/rows")
+    return graph.op("Reshape", [mean, graph.integers(-1, width)], "mean/out")
+
+
+def _ask(
+    graph: _Graph, layer: Layer, name: str, rows: str, mask: str, *, with_spans: bool
+) -> tuple[str, str]:
+    """The last layer for the first row of each text and the mean row of each span: [texts, width], [spans, width].
+
+    Both go through one product with each weight; only attention is apart, where a span needs the keys of its text.
+    """
+    width = layer.width
+    both = graph.linear(rows, layer.qkv, f"{name}.qkv", slice(width, None), ".key_value")
+    _split(graph, both, [f"{name}/key", f"{name}/value"], width)
+    per_head = width // layer.heads
+    apart = (0, 0, layer.heads, per_head)
+    key = graph.heads_apart(f"{name}/key", apart, (0, 2, 3, 1), f"{name}/key")
+    value = graph.heads_apart(f"{name}/value", apart, (0, 2, 1, 3), f"{name}/value")
+    flat = graph.integers(-1, width)
+    first = graph.op("Reshape", [graph.first_row(rows, f"{name}/first_row"), flat], f"{name}/first")
+    if not with_spans:
+        query = graph.linear(first, layer.qkv, f"{name}.qkv", slice(width), ".query")
+        context = _attend_one(graph, layer, f"{name}/text", query, key, value, mask)
+        return _finish(graph, layer, name, first, context), ""
+    theirs = graph.op("Gather", [rows, "span_text"], "span/rows", axis=0)
+    line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
+    mean = graph.op("Reshape", [graph.op("MatMul", [line, theirs], "span/mean"), flat], "span/row")
+    asking = graph.op("Concat", [first, mean], f"{name}/asking", axis=0)
+    query = graph.linear(asking, layer.qkv, f"{name}.qkv", slice(width), ".query")
+    texts = graph.op("Slice", ["tokens/shape", graph.integers(0), graph.integers(1)], "texts/count")
+    of_texts, of_spans = _apart(graph, query, texts, f"{name}/query")
+    at_spans = [
+        graph.op("Gather", [of_all, "span_text"], f"span/{what}", axis=0)
+        for what, of_all in (("key", key), ("value", value), ("mask", mask))
+    ]
+    contexts = [
+        _attend_one(graph, layer, f"{name}/text", of_texts, key, value, mask),
+        _attend_one(graph, layer, f"{name}/span", of_spans, *at_spans),
+    ]
+    context = graph.op("Concat", contexts, f"{name}/context", axis=0)
+    return _apart(graph, _finish(graph, layer, name, asking, context), texts, f"{name}/answer")
+
+
+def _apart(graph: _Graph, rows: str, texts: str, name: str) -> tuple[str, str]:
+    """The rows of the texts, which come first, and those of the spans."""
+    end = graph.integers(2**31)
+    return (
+        graph.op("Slice", [rows, graph.integers(0), texts, graph.integers(0)], f"{name}/texts"),
+        graph.op("Slice", [rows, texts, end, graph.integers(0)], f"{name}/spans"),
+    )
+
+
+def _attend_one(graph: _Graph, layer: Layer, name: str, query: str, key: str, value: str, mask: str) -> str:
+    """What one query for each text gathers: [queries, width]."""
+    per_head = layer.width // layer.heads
+    query = graph.heads_apart(query, (-1, 1, layer.heads, per_head), (0, 2, 1, 3), f"{name}/query")
+    return _mix(graph, layer, name, query, key, value, mask, (-1, layer.width))
+
+
+def _mix(
+    graph: _Graph,
+    layer: Layer,
+    name: str,
+    query: str,
+    key: str,
+    value: str,
+    mask: str,
+    shape: tuple[int, ...],
+) -> str:
+    scaled = graph.op(
+        "Mul", [query, graph.number((layer.width // layer.heads) ** -0.5)], f"{name}/query/scaled"
+    )
+    scores = graph.op("Add", [graph.op("MatMul", [scaled, key], f"{name}/scores"), mask], f"{name}/masked")
+    shares = graph.op("Softmax", [scores], f"{name}/shares", axis=-1)
+    mixed = graph.op("MatMul", [shares, value], f"{name}/mixed")
+    turned = graph.op("Transpose", [mixed], f"{name}/mixed/turned", perm=[0, 2, 1, 3])
+    return graph.op("Reshape", [turned, graph.integers(*shape)], f"{name}/gathered")
+
+
+def _finish(graph: _Graph, layer: Layer, name: str, rows: str, context: str) -> str:
+    """What a layer does with what its rows gathered."""
+    kept = graph.op(
+        "Add", [graph.linear(context, layer.attended, f"{name}.attended"), rows], f"{name}/attended"
+    )
+    kept = graph.norm(kept, layer.attended_norm, f"{name}.attended_norm")
+    inner = _gelu(graph, graph.linear(kept, layer.widen, f"{name}.widen"), f"{name}/gelu")
+    output = graph.op("Add", [graph.linear(inner, layer.narrow, f"{name}.narrow"), kept], f"{name}/output")
+    return graph.norm(output, layer.output_norm, f"{name}.output_norm")
 
 
 def _embed(graph: _Graph, network: Network, max_length: int) -> str:
@@ -102,46 +216,19 @@ def _embed(graph: _Graph, network: Network, max_length: int) -> str:
     )
 
 
-def _layer(graph: _Graph, layer: Layer, name: str, rows: str, mask: str, *, only_first: bool) -> str:
-    width, heads = layer.width, layer.heads
-    kept = graph.first_row(rows, f"{name}/first") if only_first else rows
-    if only_first:
-        query = graph.linear(kept, layer.qkv, f"{name}.qkv", slice(width), ".query")
-        both = graph.linear(rows, layer.qkv, f"{name}.qkv", slice(width, None), ".key_value")
-        key, value = f"{name}/key", f"{name}/value"
-        _split(graph, both, [key, value], width)
-    else:
-        all_three = graph.linear(rows, layer.qkv, f"{name}.qkv")
-        query, key, value = f"{name}/query", f"{name}/key", f"{name}/value"
-        _split(graph, all_three, [query, key, value], width)
-    per_head = width // heads
-    apart = graph.integers(0, 0, heads, per_head)
+def _layer(graph: _Graph, layer: Layer, name: str, rows: str, mask: str) -> str:
+    """A layer for all rows."""
+    width = layer.width
+    all_three = graph.linear(rows, layer.qkv, f"{name}.qkv")
+    parts = [f"{name}/query", f"{name}/key", f"{name}/value"]
+    _split(graph, all_three, parts, width)
+    apart = (0, 0, layer.heads, width // layer.heads)
     query, key, value = (
-        graph.op(
-            "Transpose",
-            [graph.op("Reshape", [part, apart], f"{name}/{what}/apart")],
-            f"{name}/{what}/turned",
-            perm=order,
-        )
-        for part, what, order in (
-            (query, "query", [0, 2, 1, 3]),
-            (key, "key", [0, 2, 3, 1]),
-            (value, "value", [0, 2, 1, 3]),
-        )
+        graph.heads_apart(part, apart, order, part)
+        for part, order in zip(parts, ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3)), strict=True)
     )
-    scaled = graph.op("Mul", [query, graph.number(per_head**-0.5)], f"{name}/query/scaled")
-    scores = graph.op("Add", [graph.op("MatMul", [scaled, key], f"{name}/scores"), mask], f"{name}/masked")
-    shares = graph.op("Softmax", [scores], f"{name}/shares", axis=-1)
-    mixed = graph.op("MatMul", [shares, value], f"{name}/mixed")
-    turned = graph.op("Transpose", [mixed], f"{name}/mixed/turned", perm=[0, 2, 1, 3])
-    context = graph.op("Reshape", [turned, graph.integers(0, 0, width)], f"{name}/context")
-    kept = graph.op(
-        "Add", [graph.linear(context, layer.attended, f"{name}.attended"), kept], f"{name}/attended"
-    )
-    kept = graph.norm(kept, layer.attended_norm, f"{name}.attended_norm")
-    inner = _gelu(graph, graph.linear(kept, layer.widen, f"{name}.widen"), f"{name}/gelu")
-    output = graph.op("Add", [graph.linear(inner, layer.narrow, f"{name}.narrow"), kept], f"{name}/output")
-    return graph.norm(output, layer.output_norm, f"{name}.output_norm")
+    context = _mix(graph, layer, name, query, key, value, mask, (0, 0, width))
+    return _finish(graph, layer, name, rows, context)
 
 
 def _split(graph: _Graph, rows: str, outputs: list[str], width: int) -> None:
@@ -158,13 +245,22 @@ def _gelu(graph: _Graph, rows: str, name: str) -> str:
     )
 
 
-def _model(graph: _Graph, network: Network) -> onnx.ModelProto:
+def _model(graph: _Graph, network: Network, heads: Sequence[HeadName]) -> onnx.ModelProto:
     shape = network.shape
-    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["texts", "tokens"]) for name in INPUTS]
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["texts", classes])
-        for name, classes in zip(OUTPUTS, (shape.sentiments, shape.topics), strict=True)
-    ]
+    make = helper.make_tensor_value_info
+    inputs = [make(name, TensorProto.INT64, ["texts", "tokens"]) for name in INPUTS]
+    if "entity" in heads:
+        inputs += [
+            make(SPAN_INPUTS[0], TensorProto.INT64, ["spans"]),
+            make(SPAN_INPUTS[1], TensorProto.FLOAT, ["spans", "tokens"]),
+        ]
+    sizes: dict[HeadName, list[str | int]] = {
+        "sentiment": ["texts", shape.sentiments],
+        "topic": ["texts", shape.topics],
+        "entity": ["spans", shape.sentiments],
+        "ner": ["texts", "tokens", shape.tags],
+    }
+    outputs = [make(name, TensorProto.FLOAT, sizes[name]) for name in HEADS if name in heads]
     body = helper.make_graph(graph.nodes, "newstide", inputs, outputs, list(graph.initializers.values()))
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="newstide")
     model.ir_version = IR_VERSION

@@ -7,18 +7,17 @@ agree with it, the same text must get the same bits alone and in any batch, and 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 from pydantic import JsonValue
 
-from export.answers import GraphAnswers, Logits, feed_of, ids_of
-from export.golden import GOLDEN_TEXTS, TOLERANCE
+from export.answers import GraphAnswers, feed_of, read_texts
+from export.golden import GOLDEN_TEXTS, TOLERANCE, mentions_like
 from export.graph import OPSET, build_graph
-from export.parity import Parity, check_parity, network_logits
+from export.parity import Parity, check_parity
 from export.quantize import optimise, quantise
 from export.weights import describe_weights
 from models.errors import ModelError
@@ -26,14 +25,15 @@ from models.golden import check_golden, record_golden
 from models.manifest import DataSet, Head, Lineage, Manifest, Metrics, Requirements
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release
 from models.scorer import OnnxScorer
-from models.tasks import TASKS, TaskName
+from models.tasks import HEADS, HeadName
 from models.text import load_tokenizer
-from models.training import written
-from models.training.calibrate import fit_temperature, softmax
+from models.training import named, written
+from models.training.batches import collate, encode
 from models.training.checkpoint import Checkpoint, load_checkpoint, load_examples
 from models.training.data import Example
-from models.training.measure import Figures, measure
+from models.training.measure import Figures
 from models.training.network import Network
+from models.training.predict import measure_answers, predict
 from models.training.restore import WEIGHTS
 
 LICENCE = "Apache-2.0"
@@ -44,14 +44,16 @@ MAX_LENGTH = 128
 class Evidence:
     """The labelled texts that an export needs, none of which is stored in the release.
 
-    `calibration` gives the ranges of activations, `tune` the temperatures, `dev` the figures; where `tune` has no
-    text of a task, its temperature is taken from `temperatures`.
+    `calibration` gives the ranges of activations, `tune` the temperatures, `dev` the figures; of both only the
+    sets that are a head's `references` count for it. Where `tune` has no text for a head, its temperature is taken
+    from `temperatures`, else 1.
     """
 
-    calibration: Sequence[str]
+    calibration: Sequence[Example]
     tune: Sequence[Example]
     dev: Sequence[Example]
-    temperatures: dict[TaskName, float]
+    references: Mapping[HeadName, Sequence[str]]
+    temperatures: Mapping[HeadName, float]
 
 
 def export_release(
@@ -80,19 +82,22 @@ def export_release(
     """
     page, network = load_checkpoint(checkpoint)
     parts = load_examples(checkpoint)
-    references = set(page.config.references)
     evidence = Evidence(
-        calibration=[example.text for example in parts["calibration"]],
-        tune=[example for example in parts["tune"] if example.source in references],
-        dev=[example for example in parts["dev"] if example.source in references],
+        calibration=parts["calibration"],
+        tune=parts["tune"],
+        dev=parts["dev"],
+        references=page.config.references,
         temperatures=page.temperatures,
     )
+    learned = {head for spec in page.config.data for head in spec.tasks}
+    if page.config.named:
+        learned.add("ner")
     draft = Manifest(
         name=name,
         version=version,
         created_at=datetime.now(UTC),
         licence=LICENCE,
-        heads={task: Head(labels=labels) for task, labels in TASKS.items()},
+        heads={head: Head(labels=labels) for head, labels in HEADS.items() if head in learned},
         max_length=min(max_length, page.shape.positions),
         requires=Requirements(opset=OPSET, precision="int8", graph_optimised=True),
         lineage=_lineage(page),
@@ -118,25 +123,30 @@ def make_release(
         ModelError: if a check fails, or `out` holds something.
     """
     tokenizer = load_tokenizer(tokenizer_json, draft.max_length)
-    calibration = ids_of(tokenizer, [*evidence.calibration, *GOLDEN_TEXTS])
-    fp32 = build_graph(network, draft.max_length)
-    int8 = optimise(quantise(fp32, [feed_of([row]) for row in calibration]))
-    compared = ids_of(
-        tokenizer,
-        [*GOLDEN_TEXTS, *(example.text for example in evidence.dev[:: max(1, len(evidence.dev) // 500)])],
+    golden = read_texts(tokenizer, GOLDEN_TEXTS, [mentions_like(text) for text in GOLDEN_TEXTS])
+    calibration = [*encode(tokenizer, evidence.calibration), *golden]
+    fp32 = build_graph(network, draft.max_length, tuple(draft.heads))
+    spans = "entity" in draft.heads
+    int8 = optimise(quantise(fp32, [feed_of(collate([item]), spans=spans) for item in calibration]))
+    counted = {name for names in evidence.references.values() for name in names}
+    tune, dev = (
+        encode(tokenizer, [example for example in part if example.source in counted])
+        for part in (evidence.tune, evidence.dev)
     )
+    compared = [*golden, *dev[:: max(1, len(dev) // 600)]]
     parity = check_parity(network, fp32, int8, compared, least_agreement=least_agreement)
 
     graph = GraphAnswers(int8, optimise=False)
-    tuned = (
-        graph.all_of(ids_of(tokenizer, [example.text for example in evidence.tune])) if evidence.tune else {}
-    )
-    temperatures = {task: _temperature(task, tuned, evidence) for task in TASKS}
-    dev_rows = ids_of(tokenizer, [example.text for example in evidence.dev])
+    tuned = measure_answers(tune, graph.all_of(tune), evidence.references).temperatures if tune else {}
+    temperatures = {head: tuned.get(head) or evidence.temperatures.get(head, 1.0) for head in draft.heads}
     metrics: Metrics = {"parity": _parity_metrics(parity)}
-    if dev_rows:
-        metrics["dev"] = _measure(graph.all_of(dev_rows), evidence.dev, temperatures)
-        metrics["dev_fp32"] = _measure(network_logits(network, dev_rows), evidence.dev, evidence.temperatures)
+    if dev:
+        for part, answers, at in (
+            ("dev", graph.all_of(dev), temperatures),
+            ("dev_fp32", predict(network, dev, "fp32"), evidence.temperatures),
+        ):
+            figures = measure_answers(dev, answers, evidence.references, at).figures
+            metrics[part] = {head: _metrics(each) for head, each in figures.items()}
     manifest = draft.model_copy(
         update={
             "heads": {
@@ -166,25 +176,6 @@ def _golden_of(manifest: Manifest, files: dict[str, bytes | Path]) -> bytes:
     return golden.to_json()
 
 
-def _temperature(task: TaskName, tuned: Logits, evidence: Evidence) -> float:
-    rows = np.array([example.task == task for example in evidence.tune], dtype=bool)
-    if not rows.any():
-        return evidence.temperatures[task]
-    truth = np.array([example.label for example in evidence.tune], dtype=np.int64)[rows]
-    return fit_temperature(tuned[task][rows], truth)
-
-
-def _measure(logits: Logits, examples: Sequence[Example], temperatures: dict[TaskName, float]) -> Metrics:
-    found: Metrics = {}
-    for task, labels in TASKS.items():
-        rows = np.array([example.task == task for example in examples], dtype=bool)
-        if rows.any():
-            truth = np.array([example.label for example in examples], dtype=np.int64)[rows]
-            chances = softmax(logits[task][rows], temperatures[task])
-            found[task] = _metrics(measure(chances.argmax(axis=1), chances.max(axis=1), truth, labels))
-    return found
-
-
 def _metrics(figures: Figures) -> Metrics:
     told: Metrics = {
         name: round(float(getattr(figures, name)), 5)
@@ -208,7 +199,8 @@ def _parity_metrics(parity: Parity) -> Metrics:
 
 def _lineage(page: Checkpoint) -> Lineage:
     stages: list[JsonValue] = [
-        config.model_dump(mode="json", exclude={"data", "out", "start"})
+        config.model_dump(mode="json", exclude={"data", "out", "start", "teachers"})
+        | {"teachers": len(config.teachers)}
         for config in (*page.stages, page.config)
     ]
     told: dict[str, JsonValue] = {"stages": stages, "torch": page.torch, "examples": dict(page.examples)}
@@ -233,12 +225,14 @@ def _datasets(page: Checkpoint) -> list[DataSet]:
         for spec in page.config.data
         if page.rows.get(spec.name)
     ]
-    if page.config.written:
-        ours = DataSet(
-            name=written.NAME,
-            rows=page.rows[written.NAME],
-            licence=written.LICENCE,
-            origin="models/training/written.py",
+    ours = [
+        DataSet(
+            name=module.NAME,
+            rows=page.rows[module.NAME],
+            licence=module.LICENCE,
+            origin=f"models/training/{module.__name__.rpartition('.')[2]}.py",
         )
-        found.append(ours)
-    return found
+        for module in (written, named)
+        if page.rows.get(module.NAME)
+    ]
+    return found + ours

@@ -24,7 +24,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-Feed = dict[str, NDArray[np.int64]]
+Feed = dict[str, NDArray[np.generic]]
 
 SLOW_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
 """The runtime's fused nodes for these are several times slower on a processor than the plain ones."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.errors import ModelError
 from models.scorer import Scorer
-from models.tasks import TASKS, TaskName, index_of, task_named
+from models.tasks import TASKS, HeadName, TaskName, index_in, index_of, task_named
 from models.training.measure import Figures, measure
 
 _CHUNK = 1024
@@ -20,9 +20,9 @@ _CHUNK = 1024
 
 
 class EvalReport(Figures):
-    """What the release `release` reached on `n` labelled texts of one task."""
+    """What the release `release` reached on `n` labelled texts of one task, or on what is labelled in them."""
 
-    task: TaskName
+    task: HeadName
     release: str
 
 
@@ -112,7 +112,7 @@ def evaluate(scorer: Scorer, rows: Sequence[tuple[str, str]], task: str) -> Eval
         ModelError: if `task` or a label is unknown, or there are no rows. The text names the line and the label.
     """
     known = task_named(task)
-    truth = np.array([_index(rows, number, known) for number in range(len(rows))], dtype=np.int64)
+    truth = np.array([index_at(rows, number, known, TASKS[known]) for number in range(len(rows))], dtype=np.int64)
     answers, sure = [], []
     for start in range(0, len(rows), _CHUNK):
         for answer in scorer.score([text for text, _ in rows[start : start + _CHUNK]]).answers:
@@ -131,9 +131,14 @@ def evaluate(scorer: Scorer, rows: Sequence[tuple[str, str]], task: str) -> Eval
     return EvalReport(**figures.model_dump(), task=known, release=scorer.release)
 
 
-def _index(rows: Sequence[tuple[str, str]], number: int, task: TaskName) -> int:
+def index_at(rows: Sequence[tuple[str, str]], number: int, task: TaskName, labels: Sequence[str]) -> int:
+    """The place among `labels` of the label of row `number`.
+
+    Raises:
+        ModelError: if it is none of them; the text names the line.
+    """
     try:
-        return index_of(task, rows[number][1])
+        return index_in(labels, rows[number][1], task)
     except ModelError as error:
         place = rows.place(number) if isinstance(rows, LabelledFile) else f"row {number + 1}"
         raise ModelError(f"{place}: {error}") from error

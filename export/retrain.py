@@ -1,7 +1,7 @@
 """Fine-tunes the release in force on what people labelled, and compares. Read `retrain` from top to bottom.
 
 A handful of labels must not cost what the release already knows. So the network also keeps to the former answers
-(distillation): on the sentences that newstide brings, and on the labelled texts for the task without a label.
+(distillation): on the sentences that newstide brings, and on the labelled texts for whatever has no label.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from export.answers import ids_of
+from export.answers import read_texts
 from export.gate import GateResult, compare
+from export.golden import mentions_like
 from export.onnx import Evidence, make_release
-from export.parity import network_logits
+from export.parity import network_answers
 from models.errors import ModelError
 from models.manifest import DataSet, Manifest
 from models.release import TOKENIZER, Release
 from models.scorer import OnnxScorer
-from models.tasks import TASKS, TaskName, index_of
-from models.text import load_tokenizer
-from models.training.batches import UNKNOWN
+from models.tasks import HEADS, TASKS, HeadName, TaskName, index_of
+from models.text import load_tokenizer, normalise
+from models.training.batches import UNKNOWN, Encoded, collate
+from models.training.data import Example
 from models.training.network import Network
 from models.training.restore import restore_network
 from models.training.written import written_examples
@@ -43,11 +45,11 @@ _MOST_REPEATS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """A text's token ids, its labels by task (or `UNKNOWN`), and the former release's logits by task."""
+    """A text, its labels by task, and the former release's logits by head."""
 
-    ids: Sequence[int]
+    item: Encoded
     labels: dict[TaskName, int]
-    former: dict[TaskName, Tensor]
+    former: dict[HeadName, Tensor]
 
 
 def retrain(
@@ -92,23 +94,27 @@ def retrain(
         taught.setdefault(text, {})[task] = index_of(task, label)
     others = dict.fromkeys([*replay, *(example.text for example in written_examples())])
     texts = [*taught, *(text for text in others if text not in taught)]
-    rows = ids_of(tokenizer, texts)
-    former = network_logits(network, rows)
+    items = read_texts(tokenizer, texts, [mentions_like(text) for text in texts])
+    former = network_answers(network, items)
+    heads = [head for head in HEADS if head in base.manifest.heads]
     lessons = [
         _Lesson(
-            ids=row,
+            item=item,
             labels=taught.get(text, {}),
-            former={task: torch.from_numpy(former[task][number]).float() for task in TASKS},
+            former={head: torch.from_numpy(former[head][number]).float() for head in heads},
         )
-        for number, (text, row) in enumerate(zip(texts, rows, strict=True))
+        for number, (text, item) in enumerate(zip(texts, items, strict=True))
     ]
     _fine_tune(network, lessons[: len(taught)], lessons[len(taught) :], epochs=epochs, lr=lr, seed=seed)
     evidence = Evidence(
-        calibration=[*texts, *(text for text, _, _ in heldout)],
+        calibration=[
+            Example(normalise(text), "entity", -1, "") for text in (*texts, *(row[0] for row in heldout))
+        ],
         tune=(),
         dev=(),
+        references={},
         # Distillation keeps the scale of the logits, and a few labels are too few to fit it anew.
-        temperatures={task: head.temperature for task, head in base.manifest.heads.items()},
+        temperatures={name: head.temperature for name, head in base.manifest.heads.items()},
     )
     draft = _draft(base.manifest, version, len(taught), seed)
     candidate = make_release(
@@ -157,19 +163,27 @@ def _fine_tune(
 
 def _loss(network: Network, lessons: Sequence[_Lesson]) -> Tensor:
     """Cross-entropy where there is a label, elsewhere the divergence from the former answers."""
-    longest = max(len(lesson.ids) for lesson in lessons)
-    ids = torch.zeros(len(lessons), longest, dtype=torch.int64)
-    mask = torch.zeros_like(ids)
-    for row, lesson in enumerate(lessons):
-        ids[row, : len(lesson.ids)] = torch.tensor(lesson.ids)
-        mask[row, : len(lesson.ids)] = 1
+    batch = collate([lesson.item for lesson in lessons])
+    logits = network(batch.input_ids, batch.attention_mask, batch.spans)
     total = torch.zeros(())
-    for task, logits in zip(TASKS, network(ids, mask), strict=True):
-        labels = torch.tensor([lesson.labels.get(task, UNKNOWN) for lesson in lessons])
-        former = torch.stack([lesson.former[task] for lesson in lessons]).softmax(dim=-1)
-        told = nn.functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="none")
-        kept = nn.functional.kl_div(logits.log_softmax(dim=-1), former, reduction="none").sum(dim=-1)
-        total = total + torch.where(labels == UNKNOWN, kept, told).mean()
+    for head in lessons[0].former:
+        shown = getattr(logits, head)
+        if head in TASKS:
+            former = torch.stack([lesson.former[head] for lesson in lessons])
+        else:
+            former = torch.cat([lesson.former[head] for lesson in lessons])
+            if head == "ner":
+                shown = shown[batch.attention_mask.bool()]
+        if not len(former):
+            continue
+        loss = nn.functional.kl_div(shown.log_softmax(dim=-1), former.softmax(dim=-1), reduction="none").sum(
+            dim=-1
+        )
+        if head in TASKS:
+            labels = torch.tensor([lesson.labels.get(head, UNKNOWN) for lesson in lessons])
+            told = nn.functional.cross_entropy(shown, labels, ignore_index=UNKNOWN, reduction="none")
+            loss = torch.where(labels == UNKNOWN, loss, told)
+        total = total + loss.mean()
     return total
 
 

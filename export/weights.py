@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from models.errors import ModelError
+from models.tasks import HEADS
 from models.training.network import Network
 from models.training.restore import WeightMap, WeightPart, read_part
 
@@ -25,6 +26,8 @@ def describe_weights(network: Network, graph: bytes) -> WeightMap:
     parameters = {}
     for name, parameter in network.named_parameters():
         parts = _parts_of(name, tensors)
+        if not parts and name.split(".")[0] in HEADS:
+            continue  # a head that was never trained is not exported
         expected = parameter.detach().float().numpy()
         if name == "positions.weight":
             expected = expected[:positions]

@@ -38,16 +38,41 @@ class ReleaseCache:
             SignatureError: if there is a key and the signature is not by it.
             OSError: if the disk refuses.
         """
-        place = self._root / sha256_of(manifest)[:32]
+        digest = sha256_of(manifest)
+        kept = self.held(digest)
+        if kept is None:
+            place = self._place(digest)
+            shutil.rmtree(place, ignore_errors=True)
+            kept = self._copy(place, manifest, signature, get)
+        self._forget_oldest()
+        return kept
+
+    def held(self, manifest_sha256: str) -> Release | None:
+        """The copy of the release with this manifest; None if there is none that is sound."""
+        place = self._place(manifest_sha256)
         try:
             kept = Release.open(place, key=self._key)
             kept.verify()
         except ModelError:
-            shutil.rmtree(place, ignore_errors=True)
-            kept = self._copy(place, manifest, signature, get)
+            return None
         os.utime(place)
-        self._forget_oldest()
-        return kept
+        return kept if kept.manifest_sha256 == manifest_sha256 else None
+
+    def note(self, name: str, text: str) -> None:
+        """Remember `text` under `name`, which may be part of a path."""
+        path = self._root / f".{name}.note"
+        if self.noted(name) != text:
+            put_on_disk(path, text.encode())
+
+    def noted(self, name: str) -> str | None:
+        """What was remembered under `name`, if anything was."""
+        try:
+            return (self._root / f".{name}.note").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def _place(self, manifest_sha256: str) -> Path:
+        return self._root / manifest_sha256[:32]
 
     def _copy(
         self, place: Path, manifest: bytes, signature: bytes | None, get: Callable[[str], bytes | None]

@@ -17,3 +17,7 @@ class ChecksumError(ModelError):
 
 class SignatureError(ModelError):
     """A release is not signed, or not by the key that is asked for."""
+
+
+class StoreAwayError(ModelError):
+    """A release store can't be reached, or refuses; what it holds is not known."""

@@ -20,12 +20,14 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from models.errors import ManifestError
+from models.tasks import HeadName
 
 _PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 
 PlainName = Annotated[str, StringConstraints(pattern=_PLAIN)]
 """A name that is also safe as one part of a path: no separator, no leading dot."""
 
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Metrics = TypeAliasType("Metrics", "dict[str, float | Metrics]")
@@ -93,7 +95,8 @@ class Requirements(_Part):
 class Manifest(_Part):
     """All that a release says of itself. `files` is empty in a draft; `write_release` fills it.
 
-    `format` is the version of the manifest's own form: a reader refuses one that it does not know.
+    `format` is the version of the manifest's own form: a reader refuses one that it does not know. `languages` are
+    those that the release was made to read, as subtags of BCP 47.
     """
 
     format: Literal[1] = 1
@@ -101,7 +104,8 @@ class Manifest(_Part):
     version: PlainName
     created_at: Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
     licence: Text
-    heads: Annotated[dict[Literal["sentiment", "topic"], Head], Field(min_length=1)]
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
+    heads: Annotated[dict[HeadName, Head], Field(min_length=1)]
     max_length: Annotated[int, Field(ge=3, le=8192)]
     requires: Requirements
     lineage: Lineage

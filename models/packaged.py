@@ -20,7 +20,7 @@ def packaged_release(zoo: Path | None = None) -> Release:
     Raises:
         ModelError: if there is none, or none is chosen among several.
     """
-    place = zoo or Path(str(files("models"))) / "zoo"
+    place = zoo or _zoo()
     found = sorted(path.parent.name for path in place.glob(f"*/{MANIFEST}"))
     try:
         chosen = (place / DEFAULT).read_text(encoding="utf-8").strip()
@@ -33,3 +33,21 @@ def packaged_release(zoo: Path | None = None) -> Release:
     if chosen not in found:
         raise ModelError(f"{place / DEFAULT} names {chosen!r}: name one of {', '.join(found)}")
     return Release.open(place / chosen)
+
+
+def packaged_named(name: str, zoo: Path | None = None) -> Release | None:
+    """The release in the package whose name, or `name@version`, is `name`; None if there is none.
+
+    Of several versions of one name it is the last by the name of its directory.
+
+    Raises:
+        ModelError: if a release in the package is not whole.
+    """
+    place = zoo or _zoo()
+    found = [Release.open(path.parent) for path in sorted(place.glob(f"*/{MANIFEST}"))]
+    meant = [each for each in found if name in {each.manifest.name, each.label}]
+    return meant[-1] if meant else None
+
+
+def _zoo() -> Path:
+    return Path(str(files("models"))) / "zoo"

@@ -5,25 +5,36 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.batches import cut_batches
 from models.errors import ModelError
 from models.manifest import Head
 from models.release import GRAPH, TOKENIZER, Release
-from models.session import CPU, check_graph, open_session
+from models.session import CPU, SPAN_INPUTS, check_graph, open_session
+from models.spans import Normalised, spans_of_tags, tokens_of
 from models.tasks import SENTIMENT
 from models.text import load_tokenizer, normalise
 
 if TYPE_CHECKING:
     import onnxruntime as ort
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 TOP_TOPICS = 3
 """How many topics an answer names."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMention:
+    """A name in a text: its kind (`ORG`, `PER`, `LOC`), and its characters [start, end) in the text as it came."""
+
+    kind: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +44,15 @@ class Answer:
     Attributes:
         sentiment: calibrated probabilities of negative, neutral, positive; they sum to 1 within rounding.
         topics: label and calibrated probability of the likeliest topics, the likeliest first.
+        entities: for each span that was asked for, in order, the calibrated probabilities of the sentiment towards
+            it; None where the model has no such head, or does not read so far.
+        mentions: the organisations, persons and places that the text names, as the model sees them.
     """
 
     sentiment: tuple[float, float, float]
     topics: tuple[tuple[str, float], ...]
+    entities: tuple[tuple[float, float, float] | None, ...] = ()
+    mentions: tuple[FoundMention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,10 @@ class Scoring:
     infer_seconds: float = 0.0
 
 
+Places = Sequence[tuple[int, int]]
+"""Pieces of a text as it came, each by its characters [start, end)."""
+
+
 class Scorer(Protocol):
     """Answers texts. A text gets the same bits alone or in any batch; may be called from several threads."""
 
@@ -70,8 +90,8 @@ class Scorer(Protocol):
         """Who answers, `name@version`."""
         ...
 
-    def score(self, texts: Sequence[str]) -> Scoring:
-        """The answers to `texts`, in their order."""
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
+        """The answers to `texts`, in their order; `spans` are the entities to answer for in each text."""
         ...
 
 
@@ -139,22 +159,32 @@ class OnnxScorer:
         """Who answers, `name@version`."""
         return self._release
 
-    def score(self, texts: Sequence[str]) -> Scoring:
-        """The answers to `texts`, in their order. A text that occurs several times is read once."""
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
+        """The answers to `texts`, in their order. A text that occurs several times is read once.
+
+        Args:
+            texts: as they came.
+            spans: for each text the entities to answer for; none for any where left out.
+        """
         started = time.perf_counter()
-        clean = [normalise(text) for text in texts]
-        distinct = list(dict.fromkeys(clean))
-        encodings = self._tokenizer.encode_batch_fast(distinct)
-        rows = [encoding.ids for encoding in encodings]
-        lengths = [len(row) for row in rows]
+        readings = [self._read(text, spans[n] if spans else ()) for n, text in enumerate(texts)]
+        distinct = list(dict.fromkeys((reading.clean, reading.places) for reading in readings))
+        encodings = self._encode([clean for clean, _ in distinct])
+        asked = [
+            _Asked(encoding, [_tokens(encoding, place) for place in places])
+            for encoding, (_, places) in zip(encodings, distinct, strict=True)
+        ]
+        lengths = [len(each.encoding.ids) for each in asked]
         tokenized = time.perf_counter()
-        answers: dict[str, Answer] = {}
+        found: dict[tuple[str, Places], Answer] = {}
         batches = cut_batches(lengths, self._batch_tokens)
         for batch in batches:
-            found = self._infer([rows[index] for index in batch])
-            answers.update(zip((distinct[index] for index in batch), found, strict=True))
+            answers = self._infer([asked[index] for index in batch])
+            found.update(zip((distinct[index] for index in batch), answers, strict=True))
         return Scoring(
-            answers=tuple(answers[text] for text in clean),
+            answers=tuple(
+                _placed(found[reading.clean, reading.places], reading.origins) for reading in readings
+            ),
             release=self._release,
             batches=len(batches),
             tokens=sum(lengths),
@@ -163,25 +193,96 @@ class OnnxScorer:
             infer_seconds=time.perf_counter() - tokenized,
         )
 
-    def _infer(self, rows: list[list[int]]) -> list[Answer]:
-        """The answers to one batch of rows of equal length."""
-        ids = np.array(rows, dtype=np.int64)
-        outputs = self._session.run(
-            list(self._heads), {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        )
-        logits = dict(zip(self._heads, (output.tolist() for output in outputs), strict=True))
-        moods = logits["sentiment"]
-        topics = logits.get("topic", [[]] * len(moods))
-        return [self._answer(mood, topic) for mood, topic in zip(moods, topics, strict=True)]
+    def _read(self, text: str, spans: Places) -> _Reading:
+        if not spans and "ner" not in self._heads:
+            return _Reading(normalise(text), (), None)
+        clean = Normalised.of(text)
+        return _Reading(clean.text, tuple(clean.place_of(*place) for place in spans), clean)
 
-    def _answer(self, mood: list[float], topic: list[float]) -> Answer:
-        """One text's answer from its logits."""
-        negative, neutral, positive = calibrated(mood, self._heads["sentiment"].temperature)
-        if not topic:
-            return Answer((negative, neutral, positive), ())
+    def _encode(self, texts: list[str]) -> list[Encoding]:
+        """The tokens of `texts`; where each begins and ends is only looked up where it is wanted."""
+        if self._heads.keys() & {"entity", "ner"}:
+            return list(self._tokenizer.encode_batch(texts))
+        return list(self._tokenizer.encode_batch_fast(texts))
+
+    def _infer(self, asked: Sequence[_Asked]) -> list[Answer]:
+        """The answers to one batch of texts of equal length."""
+        ids = np.array([each.encoding.ids for each in asked], dtype=np.int64)
+        feed: dict[str, NDArray[np.generic]] = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        if "entity" in self._heads:
+            flat = [(row, place) for row, each in enumerate(asked) for place in each.spans if place]
+            shares = np.zeros((len(flat), ids.shape[1]), dtype=np.float32)
+            for number, (_, (first, after)) in enumerate(flat):
+                shares[number, first:after] = 1.0 / (after - first)
+            feed |= dict(
+                zip(SPAN_INPUTS, (np.array([row for row, _ in flat], dtype=np.int64), shares), strict=True)
+            )
+        outputs = dict(zip(self._heads, self._session.run(list(self._heads), feed), strict=True))
+        moods = outputs["sentiment"].tolist()
+        topics = outputs["topic"].tolist() if "topic" in outputs else [[]] * len(moods)
+        towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
+        tags = outputs["ner"].argmax(axis=-1) if "ner" in outputs else None
+        return [
+            Answer(
+                self._mood(mood, "sentiment"),
+                self._topics(topic),
+                tuple(
+                    self._mood(next(towards), "entity") if place and "entity" in self._heads else None
+                    for place in each.spans
+                ),
+                self._mentions(each.encoding, tags[row]) if tags is not None else (),
+            )
+            for row, (each, mood, topic) in enumerate(zip(asked, moods, topics, strict=True))
+        ]
+
+    def _mood(self, logits: list[float], head: str) -> tuple[float, float, float]:
+        negative, neutral, positive = calibrated(logits, self._heads[head].temperature)
+        return negative, neutral, positive
+
+    def _topics(self, logits: list[float]) -> tuple[tuple[str, float], ...]:
+        if not logits:
+            return ()
         head = self._heads["topic"]
-        ranked = sorted(zip(head.labels, calibrated(topic, head.temperature), strict=True), key=_likeliest)
-        return Answer((negative, neutral, positive), tuple(ranked[:TOP_TOPICS]))
+        ranked = sorted(zip(head.labels, calibrated(logits, head.temperature), strict=True), key=_likeliest)
+        return tuple(ranked[:TOP_TOPICS])
+
+    def _mentions(self, encoding: Encoding, tags: NDArray[np.int64]) -> tuple[FoundMention, ...]:
+        if not tags.any():  # the first label is O: no names
+            return ()
+        labels = self._heads["ner"].labels
+        found = spans_of_tags([labels[tag] for tag in tags], encoding.offsets)
+        return tuple(FoundMention(*mention) for mention in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A text as the model reads it, the entities in it, and the way back to the text as it came."""
+
+    clean: str
+    places: tuple[tuple[int, int], ...]
+    origins: Normalised | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A text's tokens, and those of each entity in it; None for one beyond what is read."""
+
+    encoding: Encoding
+    spans: Sequence[tuple[int, int] | None]
+
+
+def _tokens(encoding: Encoding, place: tuple[int, int]) -> tuple[int, int] | None:
+    return tokens_of(encoding.offsets, *place)
+
+
+def _placed(answer: Answer, clean: Normalised | None) -> Answer:
+    """`answer` with its mentions where they are in the text as it came."""
+    if not answer.mentions or clean is None or clean.origins is None:
+        return answer
+    mentions = tuple(
+        FoundMention(each.kind, *clean.origin_of(each.start, each.end)) for each in answer.mentions
+    )
+    return replace(answer, mentions=mentions)
 
 
 def calibrated(logits: Sequence[float], temperature: float) -> tuple[float, ...]:

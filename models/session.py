@@ -11,6 +11,10 @@ from models.manifest import Head
 
 CPU = "CPUExecutionProvider"
 
+INPUTS = ("input_ids", "attention_mask")
+SPAN_INPUTS = ("span_text", "span_shares")
+"""What a graph takes: for all, and with the head `entity` besides."""
+
 
 def open_session(
     graph: bytes,
@@ -67,9 +71,10 @@ def check_graph(session: ort.InferenceSession, heads: Mapping[str, Head], label:
         ModelError: if it does not; the text names the input, output or head.
     """
     inputs = {each.name for each in session.get_inputs()}
-    if inputs != {"input_ids", "attention_mask"}:
+    wanted = {*INPUTS, *SPAN_INPUTS} if "entity" in heads else {*INPUTS}
+    if inputs != wanted:
         raise ModelError(
-            f"{label}: the graph takes {', '.join(sorted(inputs))} instead of attention_mask, input_ids:"
+            f"{label}: the graph takes {', '.join(sorted(inputs))} instead of {', '.join(sorted(wanted))}:"
             " export it again"
         )
     widths = {each.name: each.shape[-1] for each in session.get_outputs()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import fsspec
 
 from models.aliases import Alias, ReleaseRef, plain_name, read_alias
 from models.cache import ReleaseCache
-from models.errors import ChecksumError, ManifestError, ModelError
+from models.errors import ChecksumError, ManifestError, ModelError, StoreAwayError
 from models.files import get_whole, put_whole
 from models.manifest import sha256_of
 from models.packaged import packaged_release
@@ -30,8 +30,8 @@ __all__ = ["ReleaseStore", "packaged_release"]
 class ReleaseStore:
     """Releases under one URL: a path, `s3://bucket/prefix`, `memory://name` or whatever else fsspec knows.
 
-    Every method raises ModelError if the store cannot be reached or refuses. Two who publish the same version at
-    the same time, or move the same alias, are not kept apart: have one job do either.
+    Every method raises StoreAwayError if the store cannot be reached or refuses. Two who publish the same version
+    at the same time, or move the same alias, are not kept apart: have one job do either.
 
     Args:
         url: where they are. Other schemes than files need their fsspec package, such as s3fs.
@@ -91,6 +91,8 @@ class ReleaseStore:
     def fetch(self, name: str, version: str, *, manifest_sha256: str | None = None) -> Release:
         """A copy of the release on this machine, with every file checked.
 
+        Where the manifest is given and its release was fetched before, the store may be away.
+
         Args:
             name: of the release.
             version: of the release.
@@ -103,6 +105,18 @@ class ReleaseStore:
             SignatureError: if the store has a key and the release is not signed with it.
         """
         ref = ReleaseRef.of(name, version)
+        try:
+            release = self._fetch(ref, manifest_sha256)
+        except StoreAwayError:
+            held = None if manifest_sha256 is None else self._cache.held(manifest_sha256)
+            if held is None:
+                raise
+            release = held
+        if release.label != ref.label:
+            raise ManifestError(f"{ref.label} in {self.url} calls itself {release.label}: publish it anew")
+        return release
+
+    def _fetch(self, ref: ReleaseRef, manifest_sha256: str | None) -> Release:
         folder = self._folder(ref)
         with self._reached():
             manifest = get_whole(self._fs, f"{folder}/{MANIFEST}")
@@ -115,12 +129,7 @@ class ReleaseStore:
                     " publish what was announced, or announce what was published"
                 )
             signature = get_whole(self._fs, f"{folder}/{SIGNATURE}")
-            release = self._cache.keep(
-                manifest, signature, lambda file: get_whole(self._fs, f"{folder}/{file}")
-            )
-        if release.label != ref.label:
-            raise ManifestError(f"{ref.label} in {self.url} calls itself {release.label}: publish it anew")
-        return release
+            return self._cache.keep(manifest, signature, lambda file: get_whole(self._fs, f"{folder}/{file}"))
 
     def list(self) -> tuple[ReleaseRef, ...]:
         """All published releases, by name and rising version."""
@@ -163,13 +172,32 @@ class ReleaseStore:
     def resolve(self, alias: str) -> Release | None:
         """The release that `alias` stands for, fetched; None if it was never set. Raises what `fetch` raises."""
         history = self.history(alias)
-        return self.fetch(history[0].name, history[0].version) if history else None
+        found = self.fetch(history[0].name, history[0].version) if history else None
+        with suppress(OSError):  # a machine that can't remember it can still use it
+            self._cache.note(self._note(alias), found.manifest_sha256 if found else "")
+        return found
+
+    def recall(self, alias: str) -> Release | None:
+        """What `resolve` found last on this machine, without asking the store: from the copy that it kept.
+
+        Raises:
+            StoreAwayError: if it never asked here, or its copy is gone or not sound.
+        """
+        noted = self._cache.noted(self._note(alias))
+        held = self._cache.held(noted) if noted else None
+        if noted is None or (noted and held is None):
+            raise StoreAwayError(f"this machine has no copy of what alias {alias!r} stands for in {self.url}")
+        return held
 
     def history(self, alias: str) -> tuple[ReleaseRef, ...]:
         """What `alias` stands for and stood for, the latest first; empty if it was never set."""
         with self._reached():
             found = self._alias(alias)
         return found.history if found else ()
+
+    def _note(self, alias: str) -> str:
+        """Under what name the cache remembers `alias`: several stores may share one cache."""
+        return f"{sha256_of(self.url.encode())[:16]}-{plain_name(alias, 'alias')}"
 
     def _folder(self, ref: ReleaseRef) -> str:
         return f"{self._root}/releases/{ref.name}/{ref.version}"
@@ -190,14 +218,14 @@ class ReleaseStore:
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
-        """Tell what the store's own library raises as ModelError."""
+        """Tell what the store's own library raises as StoreAwayError."""
         try:
             yield
         except ModelError:
             raise
         except Exception as error:  # each kind of store raises its own library's errors
             detail = str(error) or type(error).__name__
-            raise ModelError(
+            raise StoreAwayError(
                 f"store {self.url} failed: {detail}. Check its address and your rights"
             ) from error
 

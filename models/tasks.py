@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from models.errors import ModelError
 
 TaskName = Literal["sentiment", "topic"]
+"""What is asked of a whole text."""
+
+HeadName = Literal["sentiment", "topic", "entity", "ner"]
+"""What a model can answer: of a whole text, of an entity in it, of each token."""
 
 SENTIMENT: tuple[str, ...] = ("negative", "neutral", "positive")
 
@@ -34,8 +39,21 @@ TOPICS: tuple[str, ...] = (
     "Treasuries | Corporate Debt",
 )
 
+TAGS: tuple[str, ...] = ("O", "B-ORG", "I-ORG", "B-PER", "I-PER", "B-LOC", "I-LOC")
+"""The tags of mentions: of organisations, persons and places."""
+
+MENTIONS: tuple[str, ...] = ("ORG", "PER", "LOC")
+
 TASKS: dict[TaskName, tuple[str, ...]] = {"sentiment": SENTIMENT, "topic": TOPICS}
 """Each task's labels, which new releases are trained on. A release in use names its own in its manifest."""
+
+HEADS: dict[HeadName, tuple[str, ...]] = {
+    "sentiment": SENTIMENT,
+    "topic": TOPICS,
+    "entity": SENTIMENT,
+    "ner": TAGS,
+}
+"""The labels of each head of a new release. `entity` is the sentiment towards one entity."""
 
 
 def task_named(name: str) -> TaskName:
@@ -56,7 +74,15 @@ def index_of(task: TaskName, label: str) -> int:
     Raises:
         ModelError: if the task has no such label; the text lists those it has.
     """
-    labels = TASKS[task]
+    return index_in(TASKS[task], label, task)
+
+
+def index_in(labels: Sequence[str], label: str, task: str) -> int:
+    """The place of `label`, or of the label with that slug, among the `labels` of a head for `task`.
+
+    Raises:
+        ModelError: if it is none of them; the text lists them.
+    """
     if label in labels:
         return labels.index(label)
     slugs = [slug(known) for known in labels]

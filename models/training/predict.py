@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from models.tasks import TASKS, TaskName
-from models.training.batches import Batch, Encoded, in_order
+from models.tasks import HEADS, TASKS, HeadName
+from models.training.batches import UNKNOWN, Batch, Encoded, in_order
 from models.training.calibrate import fit_temperature, softmax
 from models.training.measure import Figures, measure
-from models.training.network import Network
+from models.training.network import Logits, Network
+
+Floats = NDArray[np.float64]
+Answers = dict[HeadName, list[Floats]]
+"""For each text in order its logits by head: [classes], [spans, classes] or [tokens, tags]."""
 
 
-def forward(network: Network, batch: Batch, precision: str) -> dict[TaskName, Tensor]:
-    """The logits of both heads by task."""
+def forward(network: Network, batch: Batch, precision: str) -> Logits:
+    """The logits of all heads."""
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
-        sentiment, topic = network(batch.input_ids, batch.attention_mask)
-    return {"sentiment": sentiment, "topic": topic}
+        logits: Logits = network(batch.input_ids, batch.attention_mask, batch.spans)
+    return logits
 
 
-def predict(
-    network: Network, encoded: Sequence[Encoded], precision: str
-) -> dict[TaskName, NDArray[np.float64]]:
-    """The logits of both heads for all texts, in their order."""
+def predict(network: Network, encoded: Sequence[Encoded], precision: str) -> Answers:
+    """The logits of all heads for all texts, in their order."""
     network.eval()
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index].ids))
-    found: dict[TaskName, list[Tensor]] = {task: [] for task in TASKS}
+    found: dict[HeadName, list[Floats]] = {head: [np.zeros(0)] * len(encoded) for head in HEADS}
     with torch.inference_mode():
+        places = iter(order)
         for batch in in_order([encoded[index] for index in order], 64):
-            for task, logits in forward(network, batch, precision).items():
-                found[task].append(logits.float())
-    back = np.argsort(order)
-    return {task: torch.cat(parts).numpy().astype(np.float64)[back] for task, parts in found.items() if parts}
+            logits = forward(network, batch, precision)
+            whole = {head: getattr(logits, head).double().numpy() for head in HEADS}
+            begin = 0
+            for row, item in enumerate(batch.items):
+                place = next(places)
+                for task in TASKS:
+                    found[task][place] = whole[task][row]
+                found["entity"][place] = whole["entity"][begin : begin + len(item.spans)]
+                found["ner"][place] = whole["ner"][row, : len(item.ids)]
+                begin += len(item.spans)
+    return found
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Figures by task as `measure` tells them, and the temperatures they were taken at."""
+    """Figures by task as `measure` tells them, and the temperatures they were taken at.
 
-    figures: dict[TaskName, Figures]
-    temperatures: dict[TaskName, float]
+    Those of `ner` count tokens, the untagged ones among them.
+    """
+
+    figures: dict[HeadName, Figures]
+    temperatures: dict[HeadName, float]
 
     @property
     def mean_macro_f1(self) -> float:
@@ -55,31 +67,46 @@ class Measured:
 def measure_on(
     network: Network,
     encoded: Sequence[Encoded],
-    references: Iterable[str],
+    references: Mapping[HeadName, Sequence[str]],
     *,
     precision: str,
-    temperatures: dict[TaskName, float] | None = None,
+    temperatures: Mapping[HeadName, float] | None = None,
 ) -> Measured:
-    """Measures both heads on the texts of the sets `references`.
+    """Measures each head on the texts of the sets that are its reference.
 
     Args:
         network: what to measure.
         encoded: texts with labels.
-        references: the sets that count; others are left out.
+        references: by head the sets that count; others are left out.
         precision: `bf16` or `fp32`.
-        temperatures: by task; None fits them on these same texts.
+        temperatures: by head; None fits them on these same texts.
     """
-    wanted = set(references)
+    wanted = {name for names in references.values() for name in names}
     chosen = [item for item in encoded if item.example.source in wanted]
-    logits = predict(network, chosen, precision)
-    figures: dict[TaskName, Figures] = {}
-    used: dict[TaskName, float] = {}
-    for task in logits:
-        rows = np.array([item.example.task == task for item in chosen])
-        if not rows.any():
+    return measure_answers(chosen, predict(network, chosen, precision), references, temperatures)
+
+
+def measure_answers(
+    encoded: Sequence[Encoded],
+    answers: Answers,
+    references: Mapping[HeadName, Sequence[str]],
+    temperatures: Mapping[HeadName, float] | None = None,
+) -> Measured:
+    """The figures of `answers` to `encoded`; arguments as those of `measure_on`."""
+    figures: dict[HeadName, Figures] = {}
+    used: dict[HeadName, float] = {}
+    for head, names in references.items():
+        counted = [n for n, item in enumerate(encoded) if item.example.source in names and item.labels(head)]
+        if not counted:
             continue
-        truth = np.array([item.example.label for item in chosen], dtype=np.int64)[rows]
-        used[task] = temperatures[task] if temperatures else fit_temperature(logits[task][rows], truth)
-        chances = softmax(logits[task][rows], used[task])
-        figures[task] = measure(chances.argmax(axis=1), chances.max(axis=1), truth, TASKS[task])
+        truth = np.concatenate([np.array(encoded[n].labels(head), dtype=np.int64) for n in counted])
+        logits = np.concatenate([answers[head][n].reshape(-1, len(HEADS[head])) for n in counted])
+        known = truth != UNKNOWN
+        truth, logits = truth[known], logits[known]
+        if not len(truth):
+            continue
+        given = temperatures.get(head) if temperatures else None
+        used[head] = given or fit_temperature(logits, truth)
+        chances = softmax(logits, used[head])
+        figures[head] = measure(chances.argmax(axis=1), chances.max(axis=1), truth, HEADS[head])
     return Measured(figures, used)

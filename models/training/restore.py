@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ModelError
 from models.release import GRAPH, Release
+from models.tasks import HEADS
 from models.training.network import Network, Shape
 
 WEIGHTS = "weights.json"
@@ -67,7 +68,9 @@ def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
             for name, parts in page.parameters.items()
         }
         network = Network(page.shape, dropout=dropout)
-        network.load_state_dict(state)
+        # A head that the release lacks keeps its fresh weights.
+        fresh = {name: values for name, values in network.state_dict().items() if name.split(".")[0] in HEADS}
+        network.load_state_dict(fresh | state)
     except (KeyError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"{release.label}: {WEIGHTS} does not fit {GRAPH} ({error}): export the release again"

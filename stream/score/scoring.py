@@ -46,6 +46,15 @@ def model_text(item: NewsItem) -> str:
     return f"{item.headline}\n{lead}"
 
 
+def places_of(mentions: Sequence[Mention]) -> tuple[tuple[int, int], ...]:
+    """Where the headline names the companies: what the model is asked about, in the order of `mentions`."""
+    return tuple(
+        (mention.start, mention.end)
+        for mention in mentions
+        if mention.start is not None and mention.end is not None
+    )
+
+
 def make_scored(
     item: NewsItem,
     answer: Answer,
@@ -58,29 +67,35 @@ def make_scored(
 ) -> ScoredNews:
     """`item` with the model's answer, the companies it names and the fingerprint of its headline.
 
-    Each company carries the sentiment of the whole text. Probabilities are rounded to six digits, so that the
-    JSON is short and the same on every machine; the three classes still sum to 1 within 0.00001.
+    A company that the headline names carries the sentiment towards itself, as far as the model tells it; any other
+    one that of the whole text. `answer.entities` are the answers to `places_of(mentions)`. Probabilities are
+    rounded to six digits, so that the JSON is short and the same on every machine; the three classes still sum to
+    1 within 0.00001.
     """
-    sentiment = _sentiment_of(answer)
-    score = _score_of(sentiment)
-    return ScoredNews(
-        **{name: getattr(item, name) for name in NewsItem.model_fields},
-        model=release,
-        sentiment=sentiment,
-        score=score,
-        topics=_topics_of(answer),
-        entities=tuple(
+    sentiment = _sentiment_of(answer.sentiment)
+    towards = iter(answer.entities)
+    entities = []
+    for mention in mentions:
+        told = next(towards, None) if mention.start is not None and mention.end is not None else None
+        own = _sentiment_of(told) if told else sentiment
+        entities.append(
             EntityScore(
                 id=mention.id,
                 name=mention.name,
                 start=mention.start,
                 end=mention.end,
                 relevance=mention.relevance,
-                sentiment=sentiment,
-                score=score,
+                sentiment=own,
+                score=_score_of(own),
             )
-            for mention in mentions
-        ),
+        )
+    return ScoredNews(
+        **{name: getattr(item, name) for name in NewsItem.model_fields},
+        model=release,
+        sentiment=sentiment,
+        score=_score_of(sentiment),
+        topics=_topics_of(answer),
+        entities=tuple(entities),
         fingerprint=fingerprint,
         received_at=received_at,
         scored_at=scored_at,
@@ -91,24 +106,30 @@ def signals_of(scored: ScoredNews) -> tuple[Signal, ...]:
     """What `scored` says of each series it speaks of, the market first; nothing where it withdraws an article.
 
     The market's signal weighs 1, a company's as much as the company matters in the text, a topic's as much as
-    it is probable, and that of a company's likeliest topic the product of both.
+    it is probable, and that of a company's likeliest topic the product of both. A company's signals tell the
+    sentiment towards the company, the others that of the text.
     """
     if scored.status == "withdrawn":
         return ()
     topics = [(slug(topic.label), topic.probability) for topic in scored.topics]
-    companies = {_safe(entity.id): entity.relevance for entity in reversed(scored.entities)}
+    companies = {_safe(entity.id): entity for entity in reversed(scored.entities)}
     # Reversed twice: of two entities whose ids look the same once made safe, the first one counts.
     companies = dict(reversed(companies.items()))
     certain = [(name, p) for name, p in topics if name and p >= COUNTED_FROM]
-    weights = {f"company:{company}": weight for company, weight in companies.items()}
-    weights |= {f"topic:{name}": p for name, p in certain}
+    said: dict[str, tuple[float, ScoredNews | EntityScore]] = {
+        f"company:{company}": (entity.relevance, entity) for company, entity in companies.items()
+    }
+    said |= {f"topic:{name}": (p, scored) for name, p in certain}
     if certain:
         name, p = max(certain, key=lambda topic: topic[1])
-        weights |= {f"company:{company}/topic:{name}": weight * p for company, weight in companies.items()}
-    market = _signal(scored, MARKET, 1.0).model_copy(
+        said |= {
+            f"company:{company}/topic:{name}": (entity.relevance * p, entity)
+            for company, entity in companies.items()
+        }
+    market = _signal(scored, MARKET, 1.0, scored).model_copy(
         update={"companies": tuple(companies), "topics": tuple(name for name, _ in topics)}
     )
-    return market, *(_signal(scored, series[:_MAX_SERIES], weight) for series, weight in weights.items())
+    return market, *(_signal(scored, series[:_MAX_SERIES], *told) for series, told in said.items())
 
 
 def withdrawal_of(item: NewsItem) -> Withdrawal | None:
@@ -118,7 +139,7 @@ def withdrawal_of(item: NewsItem) -> Withdrawal | None:
     return Withdrawal(news_id=item.id, withdraws=item.revises, published_at=item.published_at)
 
 
-def _signal(scored: ScoredNews, series: str, weight: float) -> Signal:
+def _signal(scored: ScoredNews, series: str, weight: float, told: ScoredNews | EntityScore) -> Signal:
     # Made of checked parts, so not checked again: it is made for every series of every article.
     return Signal.model_construct(
         series=series,
@@ -129,16 +150,16 @@ def _signal(scored: ScoredNews, series: str, weight: float) -> Signal:
         revises=scored.revises,
         weight=max(round(weight, _DIGITS), 10**-_DIGITS),
         fingerprint=scored.fingerprint,
-        sentiment=scored.sentiment,
-        score=scored.score,
+        sentiment=told.sentiment,
+        score=told.score,
         headline=scored.headline,
         url=scored.url,
         model=scored.model,
     )
 
 
-def _sentiment_of(answer: Answer) -> Sentiment:
-    negative, neutral, positive = (_probability(p) for p in answer.sentiment)
+def _sentiment_of(told: tuple[float, float, float]) -> Sentiment:
+    negative, neutral, positive = (_probability(p) for p in told)
     return Sentiment(negative=negative, neutral=neutral, positive=positive)
 
 

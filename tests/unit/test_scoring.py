@@ -11,7 +11,14 @@ from models.scorer import Answer
 from stream.events import NewsItem, ScoredNews, Signal, Withdrawal
 from stream.score.entities import Mention
 from stream.score.fingerprint import fingerprint
-from stream.score.scoring import BODY_CHARS, make_scored, model_text, signals_of, withdrawal_of
+from stream.score.scoring import (
+    BODY_CHARS,
+    make_scored,
+    model_text,
+    places_of,
+    signals_of,
+    withdrawal_of,
+)
 
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 APPLE = Mention("AAPL", "Apple Inc.", 0, 5, 1.0)
@@ -131,6 +138,27 @@ def test_an_article_speaks_of_the_market_its_companies_and_its_likely_topics() -
     assert signals["market"].topics == ("earnings", "legal-regulation")
     assert signals["company:AAPL"].companies == ()
     assert next(iter(signals)) == "market"
+
+
+def test_a_company_in_the_headline_carries_the_sentiment_towards_itself_and_any_other_that_of_the_text() -> (
+    None
+):
+    nokia, ericsson = Mention("NOK", "Nokia", 0, 5, 1.0), Mention("ERIC", "Ericsson", 15, 23, 0.9)
+    mentions = (nokia, INTEL, ericsson)
+    assert places_of(mentions) == ((0, 5), (15, 23))
+    towards = ((0.05, 0.05, 0.9), (0.9, 0.05, 0.05))
+    news = scored(Answer((0.3, 0.4, 0.3), ANSWER.topics, towards), mentions)
+    assert [entity.score for entity in news.entities] == [0.85, 0.0, -0.85]
+    scores = {series: signal.score for series, signal in by_series(news).items()}
+    assert scores["market"] == scores["topic:earnings"] == 0.0
+    assert scores["company:NOK"] == scores["company:NOK/topic:earnings"] == 0.85
+    assert scores["company:ERIC"] == scores["company:ERIC/topic:earnings"] == -0.85
+    assert by_series(news)["company:ERIC"].sentiment.negative == 0.9
+
+
+def test_a_company_that_the_model_does_not_read_so_far_carries_the_sentiment_of_the_text() -> None:
+    news = scored(Answer((0.7, 0.2, 0.1), (), (None,)), (APPLE,))
+    assert news.entities[0].sentiment == news.sentiment
 
 
 def test_every_signal_carries_what_watch_needs_of_the_article() -> None:

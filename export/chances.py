@@ -1,0 +1,152 @@
+"""All that a release says of texts, before serving boils it down to an answer: for measuring.
+
+Serving names three topics and the mentions it found. Curves and calibration need the probability of every label.
+Texts are read, put into batches and calibrated as in `models.scorer`; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.batches import cut_batches
+from models.errors import ModelError
+from models.manifest import Head
+from models.release import GRAPH, TOKENIZER, Release
+from models.scorer import Places, calibrated
+from models.session import CPU, SPAN_INPUTS, check_graph, open_session
+from models.spans import Normalised, Offsets, tokens_of
+from models.text import load_tokenizer
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
+    from tokenizers import Encoding, Tokenizer
+
+    from models.tasks import HeadName
+
+Row = tuple[float, ...]
+"""The calibrated probability of each label of a head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """The calibrated probabilities of one text; empty for a head that the release lacks.
+
+    Attributes:
+        sentiment: by label.
+        topic: by label.
+        entities: for each span that was asked for, by label; None for one beyond what the model reads.
+        tags: for each token, by label.
+        offsets: the characters of the normalised text that each token stands for.
+    """
+
+    sentiment: Row
+    topic: Row
+    entities: tuple[Row | None, ...]
+    tags: tuple[Row, ...]
+    offsets: Offsets
+
+
+class FullScorer:
+    """Answers with all probabilities of all heads. Made by `load`."""
+
+    def __init__(
+        self, session: ort.InferenceSession, tokenizer: Tokenizer, release: Release, batch_tokens: int
+    ) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._heads: dict[HeadName, Head] = dict(release.manifest.heads)
+        self._batch_tokens = batch_tokens
+        self.release = release.label
+        """Who answers, `name@version`."""
+
+    @classmethod
+    def load(
+        cls,
+        release: Release,
+        *,
+        batch_tokens: int = 384,
+        max_length: int = 128,
+        providers: Sequence[str] = (CPU,),
+        threads: int = 1,
+    ) -> Self:
+        """The scorer of `release`; arguments and errors as those of `models.scorer.OnnxScorer.load`."""
+        manifest = release.manifest
+        session = open_session(
+            release.read(GRAPH),
+            where=str(release.path / GRAPH),
+            providers=providers,
+            threads=threads,
+            optimise=not manifest.requires.graph_optimised,
+        )
+        check_graph(session, {str(name): head for name, head in manifest.heads.items()}, release.label)
+        tokenizer = load_tokenizer(release.read(TOKENIZER), min(max_length, manifest.max_length))
+        return cls(session, tokenizer, release, batch_tokens)
+
+    def labels(self, head: HeadName) -> tuple[str, ...]:
+        """What `head` may answer.
+
+        Raises:
+            ModelError: if the release has no such head.
+        """
+        if head not in self._heads:
+            raise ModelError(
+                f"{self.release} has no head for the task {head}: give a release that has one"
+                f" (this one has {', '.join(self._heads)})"
+            )
+        return self._heads[head].labels
+
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> list[Chances]:
+        """The probabilities for `texts`, in their order; `spans` are the entities to answer for in each."""
+        read = [Normalised.of(text) for text in texts]
+        encodings: list[Encoding] = list(self._tokenizer.encode_batch([each.text for each in read]))
+        places = [
+            [tokens_of(encoding.offsets, *clean.place_of(*place)) for place in (spans[n] if spans else ())]
+            for n, (clean, encoding) in enumerate(zip(read, encodings, strict=True))
+        ]
+        found: dict[int, Chances] = {}
+        for batch in cut_batches([len(encoding.ids) for encoding in encodings], self._batch_tokens):
+            answers = self._infer([encodings[n] for n in batch], [places[n] for n in batch])
+            found.update(zip(batch, answers, strict=True))
+        return [found[n] for n in range(len(texts))]
+
+    def _infer(
+        self, encodings: Sequence[Encoding], places: Sequence[Sequence[tuple[int, int] | None]]
+    ) -> list[Chances]:
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+        feed: dict[str, NDArray[np.generic]] = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        if "entity" in self._heads:
+            asked = [(row, place) for row, of_text in enumerate(places) for place in of_text if place]
+            shares = np.zeros((len(asked), ids.shape[1]), dtype=np.float32)
+            for number, (_, (first, after)) in enumerate(asked):
+                shares[number, first:after] = 1.0 / (after - first)
+            owners = np.array([row for row, _ in asked], dtype=np.int64)
+            feed |= dict(zip(SPAN_INPUTS, (owners, shares), strict=True))
+        outputs = dict(zip(self._heads, self._session.run(list(self._heads), feed), strict=True))
+        towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
+        return [
+            Chances(
+                sentiment=self._row(outputs, "sentiment", row),
+                topic=self._row(outputs, "topic", row),
+                entities=tuple(
+                    self._chances("entity", next(towards)) if place and "entity" in outputs else None
+                    for place in places[row]
+                ),
+                tags=tuple(
+                    self._chances("ner", logits)
+                    for logits in (outputs["ner"][row].tolist() if "ner" in outputs else ())
+                ),
+                offsets=encoding.offsets,
+            )
+            for row, encoding in enumerate(encodings)
+        ]
+
+    def _row(self, outputs: dict[HeadName, NDArray[np.float32]], head: HeadName, row: int) -> Row:
+        return self._chances(head, outputs[head][row].tolist()) if head in outputs else ()
+
+    def _chances(self, head: HeadName, logits: list[float]) -> Row:
+        return calibrated(logits, self._heads[head].temperature)

@@ -1,0 +1,87 @@
+"""Labelled texts held against a release: what was true, and how likely the release thought each label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from export.chances import Chances, FullScorer, Row
+from export.report import EvalReport, index_at
+from models.scorer import Places
+from models.tasks import HeadName, TaskName
+from models.training.measure import Figures, Floats, Indices, measure
+
+_CHUNK = 1024
+"""Texts handed to the scorer at a time, so that what it holds does not grow with the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """The answers to labelled texts, entities or words.
+
+    Attributes:
+        task: what was asked.
+        release: who answered, `name@version`.
+        labels: what there is to answer.
+        truth: [n], the index of each right label.
+        chances: [n, labels], the calibrated probability of each label.
+    """
+
+    task: HeadName
+    release: str
+    labels: tuple[str, ...]
+    truth: Indices
+    chances: Floats
+
+    @classmethod
+    def of(cls, scorer: FullScorer, task: HeadName, truth: Sequence[int], chances: Sequence[Row]) -> Answered:
+        """What `scorer` said for `task`."""
+        labels = scorer.labels(task)
+        told = np.array(chances, dtype=np.float64).reshape(-1, len(labels))
+        return cls(task, scorer.release, labels, np.array(truth, dtype=np.int64), told)
+
+    @property
+    def answers(self) -> Indices:
+        """[n], the index of the likeliest label."""
+        return self.chances.argmax(axis=1)
+
+    def figures(self) -> Figures:
+        """How good the answers are.
+
+        Raises:
+            ModelError: if there are none.
+        """
+        return measure(self.answers, self.chances.max(axis=1, initial=0.0), self.truth, self.labels)
+
+    def report(self) -> EvalReport:
+        """The figures, with who reached them and on what.
+
+        Raises:
+            ModelError: if there are no answers.
+        """
+        return EvalReport(**self.figures().model_dump(), task=self.task, release=self.release)
+
+
+def answer_texts(scorer: FullScorer, rows: Sequence[tuple[str, str]], task: TaskName) -> Answered:
+    """The answers to `rows` of text and label; a topic may also be given by its slug.
+
+    Raises:
+        ModelError: if the release lacks the task's head, or a label is unknown. The text names the line.
+    """
+    labels = scorer.labels(task)
+    truth = [index_at(rows, number, task, labels) for number in range(len(rows))]
+    told = score_all(scorer, [text for text, _ in rows])
+    return Answered.of(scorer, task, truth, [getattr(each, task) for each in told])
+
+
+def score_all(
+    scorer: FullScorer, texts: Sequence[str], spans: Sequence[Places] | None = None
+) -> list[Chances]:
+    """What `scorer` says of `texts`, asked for some at a time."""
+    found: list[Chances] = []
+    for start in range(0, len(texts), _CHUNK):
+        end = start + _CHUNK
+        found += scorer.score(texts[start:end], spans[start:end] if spans is not None else None)
+    return found

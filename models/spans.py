@@ -1,0 +1,118 @@
+"""Pieces of a text: from characters of a text as it came to tokens as the model reads them, exactly."""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.text import normalise_with_origins
+
+Offsets = Sequence[tuple[int, int]]
+"""The characters [start, end) that each token stands for, as a tokenizer tells them; (0, 0) for its marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """A text as the model reads it, and where each of its characters came from.
+
+    `origins` has one number more than `text` has characters: the place in the original of each, and its length.
+    """
+
+    text: str
+    origins: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, text: str) -> Normalised:
+        """`text`, normalised as in serving."""
+        clean, origins = normalise_with_origins(text)
+        return cls(clean, origins)
+
+    def place_of(self, start: int, end: int) -> tuple[int, int]:
+        """The characters of the normalised text that the original's characters [start, end) became.
+
+        Empty (both the same) where nothing is left of them.
+        """
+        if self.origins is None:
+            return start, end
+        inner = self.origins[:-1]
+        return bisect_left(inner, start), bisect_left(inner, end)
+
+    def origin_of(self, start: int, end: int) -> tuple[int, int]:
+        """The characters of the original that became the normalised text's characters [start, end)."""
+        if self.origins is None or start >= end:
+            return start, end
+        # The last character may have been composed of several: it reaches to where the next one begins.
+        return self.origins[start], self.origins[end]
+
+
+def tokens_of(offsets: Offsets, start: int, end: int) -> tuple[int, int] | None:
+    """The tokens [first, after] that stand for any of the characters [start, end).
+
+    None where there is no such token, because the text was cut before it or nothing is there.
+    """
+    first = after = -1
+    for number, (begins, ends) in enumerate(offsets):
+        if begins < end and ends > start:
+            if first < 0:
+                first = number
+            after = number + 1
+    return None if first < 0 else (first, after)
+
+
+def find_mention(text: str, mention: str) -> tuple[int, int] | None:
+    """Where `mention` stands in `text`: as a whole word if it can, else anywhere; case counts if it can.
+
+    Both are compared as given; the first occurrence of the best kind is taken, None where there is none.
+    """
+    if not mention:
+        return None
+    for told, wanted in ((text, mention), (text.lower(), mention.lower())):
+        if len(told) != len(text):  # lower case changed the length: places would be off
+            continue
+        places = _occurrences(told, wanted)
+        whole = [place for place in places if _stands_alone(told, place, place + len(wanted))]
+        if whole or places:
+            place = (whole or places)[0]
+            return place, place + len(wanted)
+    return None
+
+
+def _occurrences(text: str, wanted: str) -> list[int]:
+    found, place = [], text.find(wanted)
+    while place >= 0:
+        found.append(place)
+        place = text.find(wanted, place + 1)
+    return found
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    return not (start and _joins(text[start - 1]) and _joins(text[start])) and not (
+        end < len(text) and _joins(text[end]) and _joins(text[end - 1])
+    )
+
+
+def _joins(character: str) -> bool:
+    return character.isalnum() and unicodedata.category(character) != "Lo"
+
+
+def spans_of_tags(tags: Sequence[str], offsets: Offsets) -> list[tuple[str, int, int]]:
+    """The mentions that BIO tags tell, as kind, start and end in characters.
+
+    An `I-` that follows no token of its kind begins a mention; tokens without characters end none and begin none.
+    """
+    found: list[tuple[str, int, int]] = []
+    open_kind = ""
+    for tag, (start, end) in zip(tags, offsets, strict=True):
+        if start == end:
+            continue
+        mark, _, kind = tag.partition("-")
+        if mark == "O" or not kind:
+            open_kind = ""
+        elif mark == "I" and kind == open_kind:
+            found[-1] = (kind, found[-1][1], end)
+        else:
+            found.append((kind, start, end))
+            open_kind = kind
+    return found

@@ -17,7 +17,20 @@ from models.scorer import OnnxScorer
 from models.tasks import TaskName, task_named
 from models.text import load_tokenizer
 
-SHIPPABLE = {"MIT", "Apache-2.0", "CC0-1.0", "ODC-BY"}
+SHIPPABLE = {"MIT", "Apache-2.0", "CC0-1.0", "ODC-By"}
+
+TWO_SIDES = (
+    ("Nokia gains as Ericsson slips", "Nokia", "Ericsson"),
+    ("Kaldera jumps on upbeat outlook while rival Tessaro tumbles", "Kaldera", "Tessaro"),
+    ("Tessaro tumbles, rival Kaldera jumps on upbeat outlook", "Kaldera", "Tessaro"),
+    ("Analysts upgrade Velmont, downgrade Corvane", "Velmont", "Corvane"),
+    ("Corvane downgraded at Brightwater; Velmont raised to buy", "Velmont", "Corvane"),
+    ("Orlan Foods misses estimates, Sunmere Energy beats", "Sunmere Energy", "Orlan Foods"),
+    ("Sunmere Energy beats estimates, Orlan Foods misses", "Sunmere Energy", "Orlan Foods"),
+    ("Harbourline Bank shares plunge as Pellworth rallies", "Pellworth", "Harbourline Bank"),
+    ("Profit rises at Norvik but falls at Sabre Logistics", "Norvik", "Sabre Logistics"),
+    ("Sabre Logistics loses market share to Norvik", "Norvik", "Sabre Logistics"),
+)
 
 
 @cache
@@ -69,8 +82,37 @@ def test_the_network_restored_from_it_answers_alike() -> None:
     restore = pytest.importorskip("models.training.restore", reason="the extra `train` is not installed")
     release = packaged_release()
     texts = [text for text, _, _ in heldout()]
-    rows = answers.ids_of(load_tokenizer(release.read(TOKENIZER), 128), texts)
-    told = answers.GraphAnswers(release.read(GRAPH), optimise=False).all_of(rows)
-    restored = parity.network_logits(restore.restore_network(release), rows)
-    for task, logits in told.items():
-        assert np.mean(logits.argmax(axis=1) == restored[task].argmax(axis=1)) >= 0.97
+    items = answers.read_texts(load_tokenizer(release.read(TOKENIZER), 128), texts)
+    told = answers.GraphAnswers(release.read(GRAPH), optimise=False).all_of(items)
+    restored = parity.network_answers(restore.restore_network(release), items)
+    for task in ("sentiment", "topic"):
+        same = [a.argmax() == b.argmax() for a, b in zip(told[task], restored[task], strict=True)]
+        assert np.mean(same) >= 0.97
+
+
+def test_it_tells_apart_how_each_company_fares() -> None:
+    right = 0
+    for text, winner, loser in TWO_SIDES:
+        places = [(text.index(name), text.index(name) + len(name)) for name in (winner, loser)]
+        gains, slips = scorer().score([text], [places]).answers[0].entities
+        assert gains is not None
+        assert slips is not None
+        right += gains[2] - gains[0] > slips[2] - slips[0]
+    assert right >= 0.8 * len(TWO_SIDES)
+
+
+def test_the_sentiment_towards_a_company_has_the_same_bits_alone_and_in_any_batch() -> None:
+    texts = [text for text, _, _ in TWO_SIDES]
+    places = [
+        [(text.index(name), text.index(name) + len(name)) for name in pair] for text, *pair in TWO_SIDES
+    ]
+    together = scorer().score(texts * 2, places + [[] for _ in texts]).answers
+    alone = [scorer().score([text], [place]).answers[0] for text, place in zip(texts, places, strict=True)]
+    assert list(together[: len(texts)]) == alone
+    assert [answer.sentiment for answer in together[len(texts) :]] == [answer.sentiment for answer in alone]
+
+
+def test_it_finds_companies_that_no_table_knows() -> None:
+    text = "Quellmont Robotics to buy Dresmark Foods for $40 million &amp; a seat in Berlin"
+    found = {text[m.start : m.end] for m in scorer().score([text]).answers[0].mentions if m.kind == "ORG"}
+    assert {"Quellmont Robotics", "Dresmark Foods"} <= found

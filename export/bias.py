@@ -1,4 +1,4 @@
-"""Whether a score goes by names: the same sentences of our own with other companies, countries and persons in them.
+"""Whether a score goes by names: the same sentences of our own with other companies, countries and persons.
 
 What a sentence says does not change when another name stands in it, so its score should not either. Each sentence
 is scored with every name of its kind, and the widest gap between two of them is its shift. Swapping one thing in a

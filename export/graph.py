@@ -96,32 +96,41 @@ def build_graph(
         rows = _layer(graph, layer, f"layers.{number}", rows, mask)
     with_spans = "entity" in heads
     first, asked = _ask(graph, layers[-1], f"layers.{len(layers) - 1}", rows, mask, with_spans=with_spans)
-    pooled = graph.op("Concat", [first, _mean(graph, rows, counted, network.shape.width)], "pooled", axis=1)
+    # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another order
+    # when a row is alone, and which is not computed in int8.
+    pooled = graph.op("Concat", [first, _mean(graph, rows, counted)], "pooled", axis=2)
     for head in WHOLE:
         if head in heads:
-            graph.op("Identity", [graph.linear(pooled, getattr(network, head), head)], head)
+            _answer(graph, pooled, getattr(network, head), head)
     if with_spans:
         theirs = graph.op("Gather", [first, "span_text"], "span/first", axis=0)
-        towards = graph.op("Concat", [asked, theirs], "towards", axis=1)
-        graph.op("Identity", [graph.linear(towards, network.entity, "entity")], "entity")
+        _answer(graph, graph.op("Concat", [asked, theirs], "towards", axis=2), network.entity, "entity")
     if "ner" in heads:
         graph.op("Identity", [graph.linear(rows, network.ner, "ner")], "ner")
     return _model(graph, network, heads)
 
 
-def _mean(graph: _Graph, rows: str, counted: str, width: int) -> str:
-    """The mean of each text's rows, as a product of matrices: a sum adds in another order when a text is alone."""
+def _answer(graph: _Graph, rows: str, layer: nn.Linear, head: HeadName) -> str:
+    """The logits of a head for [rows, 1, ...]: [rows, classes]."""
+    logits = graph.linear(rows, layer, head)
+    return graph.op("Reshape", [logits, graph.integers(-1, layer.out_features)], head)
+
+
+def _mean(graph: _Graph, rows: str, counted: str) -> str:
+    """The mean of each text's rows, [texts, 1, width].
+
+    As a product of matrices: a sum adds in another order when a text is alone.
+    """
     total = graph.op("ReduceSum", [counted, graph.integers(1)], "mean/tokens", keepdims=1)
     shares = graph.op("Div", [counted, total], "mean/shares")
     line = graph.op("Unsqueeze", [shares, graph.integers(1)], "mean/line")
-    mean = graph.op("MatMul", [line, rows], "mean/rows")
-    return graph.op("Reshape", [mean, graph.integers(-1, width)], "mean/out")
+    return graph.op("MatMul", [line, rows], "mean/rows")
 
 
 def _ask(
     graph: _Graph, layer: Layer, name: str, rows: str, mask: str, *, with_spans: bool
 ) -> tuple[str, str]:
-    """The last layer for the first row of each text and the mean row of each span: [texts, width], [spans, width].
+    """The last layer for the first row of each text and the mean row of each span: [rows, 1, width] each.
 
     Both go through one product with each weight; only attention is apart, where a span needs the keys of its text.
     """
@@ -132,15 +141,14 @@ def _ask(
     apart = (0, 0, layer.heads, per_head)
     key = graph.heads_apart(f"{name}/key", apart, (0, 2, 3, 1), f"{name}/key")
     value = graph.heads_apart(f"{name}/value", apart, (0, 2, 1, 3), f"{name}/value")
-    flat = graph.integers(-1, width)
-    first = graph.op("Reshape", [graph.first_row(rows, f"{name}/first_row"), flat], f"{name}/first")
+    first = graph.first_row(rows, f"{name}/first")
     if not with_spans:
         query = graph.linear(first, layer.qkv, f"{name}.qkv", slice(width), ".query")
         context = _attend_one(graph, layer, f"{name}/text", query, key, value, mask)
         return _finish(graph, layer, name, first, context), ""
     theirs = graph.op("Gather", [rows, "span_text"], "span/rows", axis=0)
     line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
-    mean = graph.op("Reshape", [graph.op("MatMul", [line, theirs], "span/mean"), flat], "span/row")
+    mean = graph.op("MatMul", [line, theirs], "span/row")
     asking = graph.op("Concat", [first, mean], f"{name}/asking", axis=0)
     query = graph.linear(asking, layer.qkv, f"{name}.qkv", slice(width), ".query")
     texts = graph.op("Slice", ["tokens/shape", graph.integers(0), graph.integers(1)], "texts/count")
@@ -167,10 +175,10 @@ def _apart(graph: _Graph, rows: str, texts: str, name: str) -> tuple[str, str]:
 
 
 def _attend_one(graph: _Graph, layer: Layer, name: str, query: str, key: str, value: str, mask: str) -> str:
-    """What one query for each text gathers: [queries, width]."""
+    """What one query for each text gathers: [queries, 1, width]."""
     per_head = layer.width // layer.heads
-    query = graph.heads_apart(query, (-1, 1, layer.heads, per_head), (0, 2, 1, 3), f"{name}/query")
-    return _mix(graph, layer, name, query, key, value, mask, (-1, layer.width))
+    query = graph.heads_apart(query, (0, 0, layer.heads, per_head), (0, 2, 1, 3), f"{name}/query")
+    return _mix(graph, layer, name, query, key, value, mask, (0, 0, layer.width))
 
 
 def _mix(

@@ -45,7 +45,8 @@ class Answered:
     @property
     def answers(self) -> Indices:
         """[n], the index of the likeliest label."""
-        return self.chances.argmax(axis=1)
+        found: Indices = self.chances.argmax(axis=1)
+        return found
 
     def figures(self) -> Figures:
         """How good the answers are.

@@ -112,7 +112,9 @@ def evaluate(scorer: Scorer, rows: Sequence[tuple[str, str]], task: str) -> Eval
         ModelError: if `task` or a label is unknown, or there are no rows. The text names the line and the label.
     """
     known = task_named(task)
-    truth = np.array([index_at(rows, number, known, TASKS[known]) for number in range(len(rows))], dtype=np.int64)
+    truth = np.array(
+        [index_at(rows, number, known, TASKS[known]) for number in range(len(rows))], dtype=np.int64
+    )
     answers, sure = [], []
     for start in range(0, len(rows), _CHUNK):
         for answer in scorer.score([text for text, _ in rows[start : start + _CHUNK]]).answers:

@@ -1,8 +1,8 @@
 """Which words moved an answer: each is left out in turn, and the change of the score is its share.
 
-This is occlusion, as Li, Monroe and Jurafsky ("Understanding Neural Networks through Representation Erasure", 2016)
-use it for words. It asks nothing of a model but answers, so it explains the very graph that serves. Shares need not
-add up to the score: words that say the same stand in for each other.
+This is occlusion, as Li, Monroe and Jurafsky use it for words ("Understanding Neural Networks through
+Representation Erasure", 2016). It asks nothing of a model but answers, so it explains the very graph that serves.
+Shares need not add up to the score: words that say the same stand in for each other.
 """
 
 from __future__ import annotations

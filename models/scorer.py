@@ -16,7 +16,7 @@ from models.errors import ModelError
 from models.manifest import Head
 from models.release import GRAPH, TOKENIZER, Release
 from models.session import CPU, SPAN_INPUTS, check_graph, open_session
-from models.spans import Normalised, spans_of_tags, tokens_of
+from models.spans import Normalised, names_in, tokens_of
 from models.tasks import SENTIMENT
 from models.text import load_tokenizer, normalise
 
@@ -171,8 +171,8 @@ class OnnxScorer:
         distinct = list(dict.fromkeys((reading.clean, reading.places) for reading in readings))
         encodings = self._encode([clean for clean, _ in distinct])
         asked = [
-            _Asked(encoding, [_tokens(encoding, place) for place in places])
-            for encoding, (_, places) in zip(encodings, distinct, strict=True)
+            _Asked(clean, encoding, [_tokens(encoding, place) for place in places])
+            for encoding, (clean, places) in zip(encodings, distinct, strict=True)
         ]
         lengths = [len(each.encoding.ids) for each in asked]
         tokenized = time.perf_counter()
@@ -230,7 +230,7 @@ class OnnxScorer:
                     self._mood(next(towards), "entity") if place and "entity" in self._heads else None
                     for place in each.spans
                 ),
-                self._mentions(each.encoding, tags[row]) if tags is not None else (),
+                self._mentions(each, tags[row]) if tags is not None else (),
             )
             for row, (each, mood, topic) in enumerate(zip(asked, moods, topics, strict=True))
         ]
@@ -246,11 +246,11 @@ class OnnxScorer:
         ranked = sorted(zip(head.labels, calibrated(logits, head.temperature), strict=True), key=_likeliest)
         return tuple(ranked[:TOP_TOPICS])
 
-    def _mentions(self, encoding: Encoding, tags: NDArray[np.int64]) -> tuple[FoundMention, ...]:
+    def _mentions(self, asked: _Asked, tags: NDArray[np.int64]) -> tuple[FoundMention, ...]:
         if not tags.any():  # the first label is O: no names
             return ()
         labels = self._heads["ner"].labels
-        found = spans_of_tags([labels[tag] for tag in tags], encoding.offsets)
+        found = names_in(asked.text, [labels[tag] for tag in tags], asked.encoding.offsets)
         return tuple(FoundMention(*mention) for mention in found)
 
 
@@ -265,8 +265,9 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A text's tokens, and those of each entity in it; None for one beyond what is read."""
+    """A text with its tokens, and those of each entity in it; None for one beyond what is read."""
 
+    text: str
     encoding: Encoding
     spans: Sequence[tuple[int, int] | None]
 

@@ -54,7 +54,7 @@ def tokens_of(offsets: Offsets, start: int, end: int) -> tuple[int, int] | None:
     """
     first = after = -1
     for number, (begins, ends) in enumerate(offsets):
-        if begins < end and ends > start:
+        if max(begins, start) < min(ends, end):
             if first < 0:
                 first = number
             after = number + 1
@@ -116,3 +116,34 @@ def spans_of_tags(tags: Sequence[str], offsets: Offsets) -> list[tuple[str, int,
             found.append((kind, start, end))
             open_kind = kind
     return found
+
+
+def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str, int, int]]:
+    """The names that BIO tags tell, as kind, start and end in characters of `text`: only whole words.
+
+    A word has the tag of its first token. Neighbours of one kind with nothing but a blank between them are one
+    name. A name has a capital, or letters that know none; a single word with a figure in it, such as a quarter, is
+    none.
+    """
+    words: list[tuple[str, int, int]] = []
+    for tag, (start, end) in zip(tags, offsets, strict=True):
+        if start == end:
+            continue
+        if words and words[-1][2] == start and text[start].isalnum() and text[start - 1].isalnum():
+            words[-1] = (words[-1][0], words[-1][1], end)
+        else:
+            words.append((tag, start, end))
+    told = spans_of_tags([tag for tag, _, _ in words], [(start, end) for _, start, end in words])
+    found: list[tuple[str, int, int]] = []
+    for kind, start, end in told:
+        if found and found[-1][0] == kind and text[found[-1][2] : start] == " ":
+            found[-1] = (kind, found[-1][1], end)
+        else:
+            found.append((kind, start, end))
+    return [each for each in found if _is_name(text[each[1] : each[2]])]
+
+
+def _is_name(told: str) -> bool:
+    if " " not in told and any(character.isdigit() for character in told):
+        return False
+    return any(character.isalpha() and not character.islower() for character in told)

@@ -7,39 +7,46 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry
 
+from models.scorer import Scorer
 from models.slot import ModelSlot
 from models.tasks import TOPICS as TOPIC_LABELS
 from stream.bus import BatchLoop, Connection, LoopLimits, create_topics
 from stream.bus.admin import require_topics
+from stream.bus.sole import SoleLoop
 from stream.errors import BrokerRefusedError, BrokerUnavailableError
 from stream.follow import ReleaseFollower
 from stream.health import Health, HealthServer, LoopReporter, WatchdogThread
 from stream.metrics import Metrics
-from stream.parts import load_scorer, release_of, rules_of, store_of, tagger_of
+from stream.notify.pipeline import NotifyPipeline
+from stream.parts import release_of, rules_of, sinks_of, store_of, tagger_of
 from stream.score.pipeline import ScoreLimits, ScorePipeline
+from stream.serving import Serving, by_language, open_serving
 from stream.settings import Settings
-from stream.topics import BASELINES, RAW, SIGNALS
+from stream.sinks import Outlet, Patience, Poster
+from stream.store_return import await_store
+from stream.topics import ALERTS, BASELINES, GROUPS, RAW, SIGNALS, SILENCES, UNDELIVERED
 from stream.version import VERSION
 from stream.watch.pipeline import WatchPipeline
-from stream.watch.surge import MEAN_SHIFT, NEGATIVE_SURGE
 
 log = logging.getLogger(__name__)
 
-Role = Literal["score", "watch"]
+Role = Literal["score", "watch", "notify"]
 ROLES: tuple[Role, ...] = ("score", "watch")
+"""What runs whatever is set; see `roles_of`."""
 
 _SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits for it. The event loop lets go of it at each
@@ -52,7 +59,7 @@ _SCORE_SPAN_MS = 60_000
 
 @dataclass(slots=True)
 class Monitor:
-    """SCORE, WATCH, or both, with their metrics port; `run` works until it is told to stop.
+    """SCORE, WATCH, NOTIFY or several of them, with their metrics port; `run` works until it is told to stop.
 
     Attributes:
         settings: what was set.
@@ -82,7 +89,10 @@ class Monitor:
         sys.setswitchinterval(_SWITCH_SECONDS)
         async with AsyncExitStack() as stack:
             metrics = Metrics(
-                self.registry, topics=TOPIC_LABELS, rules=(NEGATIVE_SURGE, MEAN_SHIFT), version=VERSION
+                self.registry,
+                topics=TOPIC_LABELS,
+                rules=[rule.name for rule in rules_of(settings).surges],
+                version=VERSION,
             )
             health = Health(
                 stall_seconds=settings.health.stall_seconds,
@@ -94,6 +104,8 @@ class Monitor:
                 works += await self._build_score(stack, metrics, health, stop)
             if "watch" in self.roles:
                 works.append(self._build_watch(stack, metrics, health, stop))
+            if "notify" in self.roles:
+                works += self._build_notify(stack, metrics, health, stop)
             server = HealthServer(
                 self.registry,
                 health,
@@ -106,6 +118,11 @@ class Monitor:
             stack.enter_context(WatchdogThread(server.alive))
             self.metrics_url = server.url
             log.info("metrics at %s/metrics", server.url)
+            # What was built so far stays to the end: a full collection would go through all of it, tens of
+            # milliseconds long, in the middle of a batch.
+            gc.collect()
+            gc.freeze()
+            stack.callback(gc.unfreeze)
             self.started.set()
             await _run_all(works)
 
@@ -115,11 +132,15 @@ class Monitor:
         if self.connection.embedded:
             await create_topics(self.connection, partitions=topics.partitions, replication_factor=1)
             return
-        inputs = {"score": [RAW.name, SIGNALS.name], "watch": [SIGNALS.name, BASELINES.name]}
+        inputs = {
+            "score": [RAW.name, SIGNALS.name],
+            "watch": [SIGNALS.name, BASELINES.name],
+            "notify": [ALERTS.name, GROUPS.name, SILENCES.name, UNDELIVERED.name],
+        }
         counts = await require_topics(
             self.connection, sorted({name for role in self.roles for name in inputs[role]})
         )
-        signals, baselines = counts[SIGNALS.name], counts.get(BASELINES.name)
+        signals, baselines = counts.get(SIGNALS.name), counts.get(BASELINES.name)
         if baselines is not None and baselines != signals:
             raise BrokerRefusedError(
                 f"{self.connection.bootstrap}: {SIGNALS.name} has {signals} partitions and {BASELINES.name} "
@@ -130,14 +151,18 @@ class Monitor:
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
     ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         settings = self.settings
-        release = await asyncio.to_thread(release_of, settings)
-        slot = await asyncio.to_thread(ModelSlot.open, release, load=partial(load_scorer, settings))
-        metrics.model_in_force(release.manifest.name, release.manifest.version)
-        counts = await require_topics(self.connection, [SIGNALS.name])
+        serving = await asyncio.to_thread(open_serving, settings)
+        for each in serving:
+            name, _, version = each.slot.current.release.partition("@")
+            metrics.model_in_force(name, version, each.languages)
+        health.describe("score.model", lambda: "; ".join(map(str, serving)))
+        default = serving[0].slot
         pipeline = ScorePipeline(
-            model=lambda: slot.current,
+            model=lambda: default.current,
+            by_language={
+                language: partial(_current, slot) for language, slot in by_language(serving).items()
+            },
             tagger=await asyncio.to_thread(tagger_of, settings, self.companies),
-            signal_partitions=counts[SIGNALS.name],
             metrics=metrics,
             limits=ScoreLimits(
                 settings.score.max_record_bytes, timedelta(hours=settings.score.max_ahead_hours)
@@ -162,14 +187,28 @@ class Monitor:
         works: list[Callable[[], Coroutine[Any, Any, None]]] = [
             partial(_keep_running, "score", make, reporter, stop)
         ]
-        if settings.releases.follow:
-            store = store_of(settings)
+        for each in serving:
+            works += self._keep_up(each, metrics, stop)
+        return works
+
+    def _keep_up(
+        self, serving: Serving, metrics: Metrics, stop: asyncio.Event
+    ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """What brings another release into force in one slot: the store that was away, and announcements."""
+        works: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        if serving.away is not None:
+            log.warning("started with %s from this machine's copy: %s", serving, serving.away)
+            resolve = partial(release_of, self.settings, serving.which)
+            asking = partial(await_store, resolve, serving.slot, metrics, languages=serving.languages)
+            works.append(partial(_beside, stop, asking))
+        if self.settings.releases.follow and serving.alias is not None:
             follower = ReleaseFollower(
                 self.connection,
-                slot=slot,
-                alias=settings.releases.alias,
-                fetch=store.fetch,
+                slot=serving.slot,
+                alias=serving.alias,
+                fetch=store_of(self.settings).fetch,
                 metrics=metrics,
+                languages=serving.languages,
             )
             works.append(partial(_follow, follower, stop))
         return works
@@ -192,6 +231,69 @@ class Monitor:
             limits=LoopLimits(max_records=settings.watch.max_poll_records, poll_ms=settings.watch.poll_ms),
         )
         return partial(_keep_running, "watch", make, reporter, stop)
+
+    def _build_notify(
+        self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
+    ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        notify = self.settings.notify
+        poster = Poster(_now, notify.timeout_seconds)
+        stack.push_async_callback(poster.close)
+        patience = Patience(notify.retry_seconds, notify.longest_retry_seconds, 60 * notify.give_up_minutes)
+        outlets = [
+            Outlet(
+                sink,
+                wishes,
+                post=poster.post,
+                clock=_now,
+                monotonic=time.monotonic,
+                gauge=metrics,
+                patience=patience,
+                capacity=notify.queue,
+            )
+            for sink, wishes in sinks_of(self.settings)
+        ]
+        metrics.show_sinks(each.name for each in outlets)
+        pipeline = NotifyPipeline(
+            self.connection,
+            outlets,
+            metrics=metrics,
+            clock=_now,
+            forget=timedelta(hours=notify.forget_hours),
+            link=notify.link,
+        )
+        reporter = _reporter("notify", ALERTS.name, metrics, health)
+        make = partial(
+            SoleLoop,
+            "notify",
+            ALERTS.name,
+            connection=self.connection,
+            group=notify.group,
+            pipeline=pipeline,
+            watcher=reporter,
+            limits=LoopLimits(max_records=notify.max_poll_records, poll_ms=notify.poll_ms),
+        )
+        ended = asyncio.Event()
+
+        async def run_loop() -> None:
+            await _keep_running("notify", make, reporter, stop)
+            ended.set()
+
+        # The sinks are told until the loop has written what came of it.
+        beside = (pipeline.heed, *(each.run for each in outlets))
+        return [run_loop, *(partial(_beside, ended, each) for each in beside)]
+
+
+def roles_of(settings: Settings) -> tuple[Role, ...]:
+    """What runs where all runs in one process: NOTIFY too, where there is somebody to tell."""
+    return (*ROLES, "notify") if settings.notify.sinks else ROLES
+
+
+def _current(slot: ModelSlot) -> Scorer:
+    return slot.current
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _reporter(role: Role, topic: str, metrics: Metrics, health: Health) -> LoopReporter:
@@ -240,6 +342,11 @@ async def _follow(follower: ReleaseFollower, stop: asyncio.Event) -> None:
             log.warning("the announcements of releases can't be read now: %s", error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _LONGEST_WAIT)
+
+
+async def _beside(ended: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run `work`, which never ends by itself, until `ended`."""
+    await _until(ended, work())
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:

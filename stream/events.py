@@ -29,6 +29,7 @@ MARKET = "market"
 Status = Literal["normal", "corrected", "withdrawn"]
 AlertStatus = Literal["firing", "updated", "resolved", "retracted"]
 Severity = Literal["info", "warning", "critical"]
+NotificationStatus = Literal["firing", "updated", "resolved", "retracted", "acknowledged"]
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -39,8 +40,9 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
-"""64 bytes in hexadecimal, one for each MinHash permutation: the share of bytes that two fingerprints have in
-common estimates the Jaccard similarity of their texts' shingles. See `stream.score.fingerprint`."""
+"""64 bytes in hexadecimal: one for each of 63 MinHash permutations, and the version of the recipe. The share of
+bytes that two fingerprints have in common estimates the similarity of their texts; prints of two versions have
+nothing in common. See `stream.score.fingerprint`."""
 
 
 class Contract(BaseModel):
@@ -92,7 +94,7 @@ class TopicScore(Contract):
 
 
 class EntityScore(Contract):
-    """A company named in the text.
+    """A company named in the text, with the sentiment towards it.
 
     `start` and `end` are character offsets into the headline, or None where only the publisher's tickers or the
     body name it. `relevance` is in (0, 1].
@@ -108,6 +110,18 @@ class EntityScore(Contract):
     score: Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
+class NameInHeadline(Contract):
+    """What the model takes for a name, where no table knows it as a company.
+
+    `start` and `end` are character offsets into the headline.
+    """
+
+    kind: Literal["organisation", "person", "place"]
+    name: str
+    start: int
+    end: int
+
+
 class ScoredNews(NewsItem):
     """An article with the model's answers. Topic `news.scored`, key `id`.
 
@@ -120,6 +134,7 @@ class ScoredNews(NewsItem):
     score: Annotated[float, Field(ge=-1.0, le=1.0)]
     topics: tuple[TopicScore, ...] = ()
     entities: tuple[EntityScore, ...] = ()
+    names: tuple[NameInHeadline, ...] = ()
     fingerprint: Fingerprint
     received_at: UtcTime
     scored_at: UtcTime
@@ -165,8 +180,8 @@ class Withdrawal(Contract):
 class Story(Contract):
     """One story, however often it was copied. Topic `news.stories` (compacted), key `story_id`.
 
-    `story_id` is the id of its first item; `sentiment` is the mean over the copies; `novelty` is in [0, 1] and
-    falls as copies come.
+    `story_id` is the id of its first item; `sentiment` is the mean over the copies; `novelty` is in (0, 1]:
+    it falls as copies come and rises again with time, as of `last_seen_at`.
     """
 
     story_id: Name
@@ -182,7 +197,7 @@ class Story(Contract):
 
 
 class Evidence(Contract):
-    """An article that weighs in an alert."""
+    """An article that weighs in an alert; `why` says in words why it counts."""
 
     news_id: Name
     published_at: UtcTime
@@ -191,6 +206,7 @@ class Evidence(Contract):
     score: Annotated[float, Field(ge=-1.0, le=1.0)]
     weight: float
     url: str | None = None
+    why: str | None = None
 
 
 class Alert(Contract):
@@ -218,6 +234,78 @@ class Alert(Contract):
     sources: Annotated[int, Field(ge=0)]
     evidence: tuple[Evidence, ...] = ()
     model: str
+
+
+class Silence(Contract):
+    """People want to hear nothing of some series for a while. Topic `news.silences` (compacted), key `silence/ID`.
+
+    `series` is a glob over names of series (`company:AAPL*`); it holds from `starts_at` to before `ends_at`. A
+    silence that was ended early has its `ends_at` moved.
+    """
+
+    silence_id: Name
+    series: Name
+    starts_at: UtcTime
+    ends_at: UtcTime
+    by: Name
+    comment: Annotated[str, StringConstraints(max_length=1000)] | None = None
+
+
+class Acknowledgement(Contract):
+    """Somebody looks after an alert. Topic `news.silences` (compacted), key `ack/ALERT_ID`."""
+
+    alert_id: Name
+    at: UtcTime
+    by: Name
+    comment: Annotated[str, StringConstraints(max_length=1000)] | None = None
+
+
+class RelatedAlert(Contract):
+    """An alert of the same cause, in another series than the one that leads."""
+
+    alert_id: Name
+    series: Name
+    rule: Name
+    status: AlertStatus
+    severity: Severity
+
+
+class Notification(Contract):
+    """What people are told of alerts of one cause; also the body that a webhook gets.
+
+    `key` is the idempotency key, a pure function of group, status, severity and time slot: a notification that
+    is sent twice has the same. `severity` is the highest of the group, `before` what the sink was told last.
+    `lead` is the alert of the most specific series; `others` refer to it. `why` says what made it due.
+    """
+
+    key: Name
+    group_id: Name
+    status: NotificationStatus
+    severity: Severity
+    before: Severity | None = None
+    why: Literal["first", "graver", "reminder", "refresh", "ended", "acknowledged"]
+    at: UtcTime
+    opened_at: UtcTime
+    named_series: Name
+    named_rule: Name
+    """Series and rule under which the group was told first: they stay while the lead may change."""
+    lead: Alert
+    others: tuple[RelatedAlert, ...] = ()
+    acknowledged_by: str | None = None
+    link: str | None = None
+
+
+class Undelivered(Contract):
+    """A notification that a sink did not take, and why. Topic `news.undelivered`, key `group_id`."""
+
+    sink: Name
+    kind: Name
+    reason: Literal["refused", "gave_up"]
+    detail: str
+    tries: Annotated[int, Field(ge=1)]
+    first_tried_at: UtcTime
+    given_up_at: UtcTime
+    notification: Notification
 
 
 class Label(Contract):
@@ -277,6 +365,10 @@ CONTRACTS: tuple[type[Contract], ...] = (
     Withdrawal,
     Story,
     Alert,
+    Silence,
+    Acknowledgement,
+    Notification,
+    Undelivered,
     Label,
     ReleaseNote,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -41,6 +42,7 @@ class ReleaseFollower:
         alias: the alias to follow.
         fetch: see `Fetch`.
         metrics: where each attempt is counted.
+        languages: those that only this release reads; none where it reads all that have no other.
         retry_seconds: see `RETRY_SECONDS`.
     """
 
@@ -52,8 +54,10 @@ class ReleaseFollower:
         alias: str,
         fetch: Fetch,
         metrics: Metrics,
+        languages: Collection[str] = (),
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
+        self._languages = languages
         self._connection = connection
         self._slot = slot
         self._alias = alias
@@ -141,6 +145,6 @@ class ReleaseFollower:
                 "%s could not be brought into force, %s stays: %s", wanted, outcome.release, outcome.detail
             )
             return False
-        self._metrics.model_in_force(note.name, note.version)
+        self._metrics.model_in_force(note.name, note.version, self._languages)
         log.info("%s (%s by %s)", outcome.detail, note.action, note.by)
         return True

@@ -73,6 +73,8 @@ def configure_logging(
     root.setLevel(number)
     # The client tells each fetch and heartbeat at DEBUG; ours are few and wanted.
     logging.getLogger("aiokafka").setLevel(max(number, logging.INFO))
+    # It tells each request with its whole address, and the address of a webhook is a secret.
+    logging.getLogger("httpx").setLevel(max(number, logging.WARNING))
     return handler
 
 
@@ -137,8 +139,9 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     """Whether to write `record`.
 
     While the broker ends one transaction it asks the next to come again; aiokafka does so by itself, and
-    calls it an error or a warning each time.
+    calls it an error or a warning each time. And of an address where nobody answers it logs an error before it
+    raises one, which `stream.bus.connection.explain` tells with its cause.
     """
-    if record.name != "aiokafka.producer.sender":
-        return True
-    return not _EXPECTED_RETRY.search(record.getMessage())
+    if record.name == "aiokafka":
+        return not record.getMessage().startswith('Unable connect to "')
+    return record.name != "aiokafka.producer.sender" or not _EXPECTED_RETRY.search(record.getMessage())

@@ -67,12 +67,24 @@ REJECTED = Topic(
 ALERTS = Topic("news.alerts", "series", "surges: firing, updated, resolved, retracted", retention_days=90)
 STORIES = Topic("news.stories", "story_id", "each story once, however often copied", compacted=True)
 BASELINES = Topic("news.baselines", "series", "the state of each series, to recover from", compacted=True)
+SILENCES = Topic(
+    "news.silences", "silence or alert", "silences and acknowledgements", compacted=True, wide=False
+)
+GROUPS = Topic(
+    "news.groups", "group_id", "alerts of one cause, and who was told of them", compacted=True, wide=False
+)
+UNDELIVERED = Topic(
+    "news.undelivered", "group_id", "notifications that a sink did not take", wide=False, retention_days=30
+)
 LABELS = Topic("news.labels", "news_id", "what people say the answer is", wide=False, retention_days=3650)
 RELEASES = Topic(
     "models.releases", "alias", "which release is in force, and since when", compacted=True, wide=False
 )
 
-TOPICS: tuple[Topic, ...] = (RAW, SCORED, SIGNALS, REJECTED, ALERTS, STORIES, BASELINES, LABELS, RELEASES)
+TOPICS: tuple[Topic, ...] = (
+    *(RAW, SCORED, SIGNALS, REJECTED, ALERTS, STORIES, BASELINES),
+    *(SILENCES, GROUPS, UNDELIVERED, LABELS, RELEASES),
+)
 
 
 def partitions_of(topic: Topic, wide: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel
 
+from models.spans import find_mention
+from models.training.batches import Encoded, encode
 from models.training.config import TrainConfig
-from models.training.data import DataSpec
+from models.training.data import DataSpec, Example, Span
+from models.training.network import Network, Shape
 
 WORDS = ["the", "bank", "firm", "shares", "oil", "gold", "fed", "rate", "deal", "profit", "loss", "court", "chief", "dividend", "run", "debt", "after", "before", "of", "in", "for", "as", "its"]  # fmt: skip
 MOODS = {"negative": "falls", "neutral": "meets", "positive": "gains"}
@@ -22,10 +26,8 @@ SUBJECTS = {"Energy | Oil": "oil", "Gold | Metals | Materials": "gold", "Earning
 
 def tiny_encoder(folder: Path, *, seed: int = 0) -> Path:
     """A BERT checkpoint of transformers, with its `tokenizer.json`, in `folder`."""
-    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    vocabulary = {word: n for n, word in enumerate([*marks, *WORDS, *MOODS.values()])}
     config = BertConfig(
-        vocab_size=len(vocabulary),
+        vocab_size=tiny_tokenizer().get_vocab_size(),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=4,
@@ -34,14 +36,21 @@ def tiny_encoder(folder: Path, *, seed: int = 0) -> Path:
     )
     torch.manual_seed(seed)
     BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+    tiny_tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """Splits at blanks and knows `WORDS`."""
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {word: n for n, word in enumerate([*marks, *WORDS, *MOODS.values()])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
+    return tokenizer
 
 
 def write_csv(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str] = ("text", "label")) -> Path:
@@ -75,6 +84,36 @@ def subject_rows(count: int, *, seed: int = 2) -> list[tuple[str, str]]:
         words.insert(draw.randrange(len(words)), SUBJECTS[label])
         found.append((" ".join(words), label))
     return found
+
+
+ENTITIES = (
+    ("shares of bank gains after oil firm falls", (("bank", 2), ("oil firm", 0))),
+    ("the deal of the chief", ()),
+    ("gold meets the rate", (("gold", 1),)),
+    (
+        "court run of the firm in debt before the profit for its dividend",
+        (("firm", 0), ("profit", 2), ("fed", 1)),
+    ),
+)
+"""Texts with what is said of the names in them; the last one names one that is not there."""
+
+
+def tiny_network(*, seed: int = 0, dropout: float = 0.0) -> Network:
+    """A network of drawn weights for the words of `tiny_encoder`."""
+    torch.manual_seed(seed)
+    shape = Shape(width=32, attention_heads=4, vocabulary=len(WORDS) + 7, layers=2, inner=64, positions=48)
+    return Network(shape, dropout=dropout)
+
+
+def tiny_texts() -> list[Encoded]:
+    """The texts of `ENTITIES` with their tokens, spans and a tag for each token."""
+    found = []
+    for text, names in ENTITIES:
+        places = [(find_mention(text, name), label) for name, label in names]
+        spans = tuple(Span(*place, label) for place, label in places if place)
+        mentions = tuple(replace(span, label=0) for span in spans)
+        found.append(Example(text, "entity", -1, "tiny", spans, mentions, exhaustive=True))
+    return encode(tiny_tokenizer(), found)
 
 
 def tiny_config(folder: Path, **changes: Any) -> TrainConfig:

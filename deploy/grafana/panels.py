@@ -117,8 +117,9 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                     Query(rate("newstide_news_in_total"), "in"),
                     Query(rate("newstide_news_scored_total"), "scored"),
                     Query(rate("newstide_news_rejected_total"), "rejected"),
+                    Query(rate("newstide_news_language_total", "language"), "scored in {{language}}"),
                 ),
-                "In is what scored and rejected add up to.",
+                "In is what scored and rejected add up to. The language chooses the release.",
             ),
             Panel(
                 "Rejected, by reason",
@@ -254,8 +255,14 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
             Panel(
                 "Model in force",
                 "none",
-                (Query(f"count by (name, version) (newstide_model_info{{{HERE}}})", "{{name}}@{{version}}"),),
-                "How many processes answer with each release.",
+                (
+                    Query(
+                        f"count by (language, name, version) (newstide_model_info{{{HERE}}}"
+                        f" or newstide_language_model_info{{{HERE}}})",
+                        "{{language}} {{name}}@{{version}}",
+                    ),
+                ),
+                "How many processes answer with each release; with its language, where that has its own.",
                 "table",
                 6,
             ),
@@ -328,6 +335,62 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 ),
                 "The rules of deploy/prometheus/rules.yml that fire.",
                 "stack",
+            ),
+        ),
+    ),
+    (
+        "Who is told",
+        (
+            Panel(
+                "Notifications, by sink",
+                "short",
+                (
+                    Query(
+                        "sum by (sink, outcome) "
+                        f"(increase(newstide_notifications_total{{{HERE}}}[$__rate_interval]))",
+                        "{{sink}} {{outcome}}",
+                    ),
+                    Query(
+                        rate("newstide_notification_tries_total", "sink, outcome"),
+                        "{{sink}} tries: {{outcome}}",
+                    ),
+                ),
+                "What was refused or given up lies in news.undelivered, with its reason.",
+                width=6,
+            ),
+            Panel(
+                "Waiting for a sink",
+                "short",
+                (Query(f"sum by (sink) (newstide_notification_queue_depth{{{HERE}}})", "{{sink}}"),),
+                "A queue that grows means a sink that is away or slow. It holds up no other.",
+                width=6,
+            ),
+            Panel(
+                "Told within 10 s, in this range",
+                "percentunit",
+                (
+                    Query(
+                        "sum by (sink) (increase(newstide_notification_delivery_seconds_bucket"
+                        f'{{le="10.0", {HERE}}}[$__range]))'
+                        " / clamp_min(sum by (sink) (increase("
+                        f"newstide_notification_delivery_seconds_count{{{HERE}}}[$__range])), 1)",
+                        "{{sink}}",
+                    ),
+                ),
+                "Of what was delivered, from the moment it was due. 0 also where nothing was.",
+                "number",
+                6,
+            ),
+            Panel(
+                "Causes",
+                "short",
+                (
+                    Query(f"sum(newstide_notify_groups_open{{{HERE}}})", "open"),
+                    Query(f"sum(newstide_notify_groups_silenced{{{HERE}}})", "silenced"),
+                    Query(f"max(newstide_silences_active{{{HERE}}})", "silences in force"),
+                ),
+                "Alerts of one cause are one group.",
+                width=6,
             ),
         ),
     ),

@@ -48,7 +48,8 @@ class Augmenter:
 
     def change(self, example: Example, draw: random.Random) -> Example:
         """`example`, changed as `draw` has it."""
-        for changes in (self._other_names, self._other_numbers, self._without_words, self._swapped_words):
+        example = edited(example, self._other_names(example, draw), over_names=True)
+        for changes in (self._other_numbers, self._without_words, self._swapped_words):
             example = edited(example, changes(example, draw))
         return example
 
@@ -106,17 +107,17 @@ def _digits_like(number: str, draw: random.Random) -> str:
     return first + "".join(draw.choice("0123456789") for _ in number[1:])
 
 
-def edited(example: Example, edits: Sequence[Edit]) -> Example:
+def edited(example: Example, edits: Sequence[Edit], *, over_names: bool = False) -> Example:
     """`example` with those `edits` that leave its spans and mentions whole, each where it now stands.
 
-    An edit counts if it covers exactly a span or mention, or meets none, and meets no edit before it; and none
-    does if they would leave nothing of the text.
+    An edit counts if it meets no span or mention (with `over_names`, if it covers one exactly) and no edit before
+    it; and none does if they would leave nothing of the text.
     """
     spans = [*example.spans, *(example.mentions or ())]
     kept: list[Edit] = []
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
         apart = all(
-            (span.start, span.end) == (edit.start, edit.end)
+            (over_names and (span.start, span.end) == (edit.start, edit.end))
             or span.end <= edit.start
             or span.start >= edit.end
             for span in spans

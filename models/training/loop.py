@@ -18,6 +18,7 @@ from models.training.adversary import learn_adversarially
 from models.training.batches import Encoded, collate, shuffled
 from models.training.config import TrainConfig
 from models.training.devices import Crew
+from models.training.kept import keep_file
 from models.training.loss import Loss
 from models.training.network import Network
 from models.training.optimizer import make_optimizer, rate_at
@@ -175,7 +176,7 @@ class _Run:
         if not self._crew.writes:
             return
         if better:
-            _save(self.averaged.state_dict(), self._state / "best.pt")
+            keep_file(self.averaged.state_dict(), self._state / "best.pt")
         saved: dict[str, Any] = {
             "network": self._network.state_dict(),
             "averaged": self.averaged.state_dict(),
@@ -184,7 +185,7 @@ class _Run:
             "progress": vars(progress),
             "recipe": self._config.model_dump_json(),
         }
-        _save(saved, self._state / "last.pt")
+        keep_file(saved, self._state / "last.pt")
 
     def resume(self) -> Progress:
         """Goes on from what `keep` saved, if it did."""
@@ -214,13 +215,6 @@ class _Run:
         if self._adapters:
             self._adapters.merge()
         self._network.eval()
-
-
-def _save(content: dict[str, Any], path: Path) -> None:
-    """Writes a file that is whole or is not there: a full disk or Ctrl-C leaves the one before it."""
-    partial = path.with_name(f"{path.name}.partial")
-    torch.save(content, partial)
-    partial.replace(path)
 
 
 def _alike(one: TrainConfig, other: TrainConfig) -> bool:

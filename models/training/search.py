@@ -54,14 +54,16 @@ def search(config: TrainConfig, count: int) -> Best:
     config.out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _study(config)
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+    for stopped in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         # What was stopped is proposed again; its folder, named by its values, holds how far it came.
-        study.enqueue_trial(trial.params)
-        study.tell(trial.number, state=TrialState.FAIL)
-    while (ended := len(_ended(study))) < count:
-        study.optimize(lambda trial: _value_of(config, trial), n_trials=1)
-        if len(_ended(study)) == ended:
-            raise ModelError("a run of the search failed: see its message, and search again")
+        study.enqueue_trial(stopped.params)
+        study.tell(stopped.number, state=TrialState.FAIL)
+    while len(_ended(study)) < count:
+        trial = study.ask()
+        try:
+            study.tell(trial, _value_of(config, trial))
+        except optuna.TrialPruned:
+            study.tell(trial, state=TrialState.PRUNED)
     best = study.best_trial
     left = study.get_trials(deepcopy=False, states=(TrialState.PRUNED,))
     return Best(

@@ -29,6 +29,7 @@ from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
 from models.training.data import Example, read_corpus
 from models.training.devices import Crew, crew
+from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
 from models.training.named import named_examples
@@ -117,7 +118,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             torch=torch.__version__,
             made_at=datetime.now(UTC),
         )
-        save_checkpoint(out, checkpoint, network, words, corpus)
+        with keep_folder(out) as folder:
+            save_checkpoint(folder, checkpoint, network, words, corpus)
     together.wait()
     return out
 

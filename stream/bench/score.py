@@ -86,7 +86,12 @@ def measure(
         through.append(through_kafka(connection, texts, f"r{number}-", worker))
     with worker:
         worker.wait_ready()
-        delays = asyncio.run(delays_at(connection, texts, max(through) / 2))
+        try:
+            delays = asyncio.run(delays_at(connection, texts, max(through) / 2))
+        except TimeoutError as error:
+            raise NewstideError(
+                f"the worker did not answer all news in time; its log: {worker.log}"
+            ) from error
     per_s = usual_way(texts[:_USUAL_TEXTS], folder) if usual else None
     return ScoreFigures(max(plain), max(through), per_s, _share(delays, 0.5), _share(delays, 0.99))
 
@@ -141,7 +146,11 @@ async def _times_written(connection: Connection, run: str) -> list[float]:
 
 
 async def delays_at(connection: Connection, texts: Sequence[str], rate: float) -> list[float]:
-    """Milliseconds from receipt to readable for news that come at `rate` per second, at an even pace."""
+    """Milliseconds from receipt to readable for news that come at `rate` per second, at an even pace.
+
+    Raises:
+        TimeoutError: they were not answered in time.
+    """
     count = int(rate * _LATENCY_SECONDS)
     delays: list[float] = []
     async with open_reader(connection, [SCORED.name]) as scored, open_producer(connection) as producer:

@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from stream.bus.admin import require_topics
 from stream.bus.connection import Connection, explained, run_whole
+from stream.bus.consumer import FETCH_BYTES, PatientConsumer, consumer_options
 from stream.bus.records import Outgoing, Record
 from stream.errors import BrokerRefusedError
-from stream.topics import HEADER_BYTES, MAX_RECORD_BYTES
 
-FETCH_BYTES = MAX_RECORD_BYTES + HEADER_BYTES
+_METADATA_MS = 60_000
+"""How old what a producer knows of a topic's partitions may be."""
 
 
 def producer_options(connection: Connection) -> dict[str, Any]:
@@ -26,17 +27,7 @@ def producer_options(connection: Connection) -> dict[str, Any]:
         "max_request_size": FETCH_BYTES,
         "max_batch_size": 256 * 1024,
         "compression_type": "lz4",
-    }
-
-
-def consumer_options(connection: Connection) -> dict[str, Any]:
-    """Keyword arguments of every consumer: committed records only, offsets never committed behind our back."""
-    return connection.client_options() | {
-        "isolation_level": "read_committed",
-        "enable_auto_commit": False,
-        "auto_offset_reset": "earliest",
-        "max_partition_fetch_bytes": FETCH_BYTES,
-        "fetch_max_wait_ms": 20,
+        "metadata_max_age_ms": _METADATA_MS,
     }
 
 
@@ -90,7 +81,7 @@ async def open_reader(
         BrokerUnavailableError: no broker answered.
     """
     async with explained(connection):
-        consumer = AIOKafkaConsumer(**consumer_options(connection))
+        consumer = PatientConsumer(**consumer_options(connection))
         try:
             await run_whole(consumer.start())
             partitions = await _partitions(connection, topics)
@@ -110,7 +101,7 @@ async def _partitions(connection: Connection, topics: Sequence[str]) -> list[Top
 
 
 async def _records(
-    connection: Connection, consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int] | None
+    connection: Connection, consumer: PatientConsumer, ends: dict[TopicPartition, int] | None
 ) -> AsyncIterator[Record]:
     while ends is None or await _before(consumer, ends):
         polled = await consumer.getmany(timeout_ms=100)
@@ -120,7 +111,7 @@ async def _records(
                     yield Record.from_kafka(message, connection.topic_prefix)
 
 
-async def _before(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+async def _before(consumer: PatientConsumer, ends: dict[TopicPartition, int]) -> bool:
     for partition, end in ends.items():
         # The position passes control records and aborted ones too, so the end is always reached.
         if await consumer.position(partition) < end:
@@ -140,7 +131,7 @@ async def read_partition(connection: Connection, topic: str, partition: int) -> 
             f"{connection.bootstrap}: {connection.named(topic)} has {count} partitions, but its partition "
             f"{partition} is needed: give it more, as many as its sister topic has"
         )
-    consumer = AIOKafkaConsumer(**consumer_options(connection))
+    consumer = PatientConsumer(**consumer_options(connection))
     try:
         await run_whole(consumer.start())
         where = TopicPartition(connection.named(topic), partition)

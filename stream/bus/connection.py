@@ -158,6 +158,9 @@ _CLOSED = re.compile(
 )
 """What the log says of a connection that was opened and then ended without an answer."""
 
+_REASON = re.compile(r'Unable connect to ".*\[Errno -?\d+\] ([^[(\n]+?)(?: \w*\(|$)', re.MULTILINE)
+"""What the log says of an address where nobody answers."""
+
 
 class _Listener(logging.Handler):
     """Keeps the last lines that aiokafka logs, for the cause that stands only there."""
@@ -195,8 +198,10 @@ def explain(error: BaseException, connection: Connection, lines: list[str]) -> N
         )
     if isinstance(error, kafka.KafkaError) and not _may_pass(error):
         return BrokerRefusedError(f"{connection.bootstrap}: {type(error).__name__}: {error}")
+    found = _REASON.search(heard)
     return BrokerUnavailableError(
         f"no broker answers at {connection.bootstrap} (kafka.bootstrap): start it, or correct the address"
+        + (f" ({found[1]})" if found else "")
     )
 
 

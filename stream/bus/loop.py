@@ -16,12 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka import errors as kafka
 
 from stream.bus.admin import require_topics
-from stream.bus.clients import consumer_options
 from stream.bus.connection import Connection, explain, explained
+from stream.bus.consumer import PatientConsumer, consumer_options
+from stream.bus.linger import Linger
 from stream.bus.merge import TimeMerge
 from stream.bus.ownership import REFUSED, Ownership
 from stream.bus.partition import GuardedPartition
@@ -72,6 +73,7 @@ class BatchLoop:
         self._limits = limits or LoopLimits()
         self._owned = Ownership(name, connection, self._group, pipeline, watcher, settle=self._settle)
         self._delivery: asyncio.Task[None] | None = None
+        self._linger = Linger()
         self._consumer: Any = None
         self._merge: TimeMerge
         self._stopping = False
@@ -110,7 +112,7 @@ class BatchLoop:
         limits = self._limits
         session_ms = self._connection.session_timeout_ms
         member = self._connection.group_instance_id
-        return AIOKafkaConsumer(
+        return PatientConsumer(
             **consumer_options(self._connection),
             group_id=self._group,
             group_instance_id=member and f"{member}-{self._name}",
@@ -144,6 +146,7 @@ class BatchLoop:
             self._watcher.polled(0)
             await asyncio.sleep(self._limits.poll_ms / 1000)
             return
+        await self._linger.until(self._delivery)
         polled = await self._merge.poll()
         self._owned.raise_failure()
         owners = self._owned.ready()
@@ -156,7 +159,10 @@ class BatchLoop:
         self._watcher.polled(sum(map(len, batch.values())))
         await self._report_lag(polled=bool(batch))
         outcome = await self._pipeline.process(batch)
+        clock = asyncio.get_running_loop().time
+        ready = clock()
         await self._settle()
+        self._linger.waited(clock() - ready)
         ends = {number: records[-1].offset + 1 for number, records in batch.items()}
         if ends or any(outcome.outgoing.values()):
             self._delivery = asyncio.create_task(self._deliver(outcome, ends, owners))

@@ -16,6 +16,9 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+_NEWER_MS = 10
+"""How long a poll that has some looks for newer ones: an answer of the broker that takes longer brings little."""
+
 
 @dataclass(slots=True)
 class _Held:
@@ -58,14 +61,28 @@ class TimeMerge:
 
     async def poll(self) -> dict[TopicPartition, list[Any]]:
         """The next records of each partition that has some."""
-        if not self._held:
-            self._hold(await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=self._max_records))
+        self._drop_strangers()
+        stale = await self._top_up()
+        room = self._max_records - sum(len(held.messages) for held in self._held.values())
+        # The consumer fetched those when the last poll ended, and asks for no more until it is rid of them: what
+        # came while the last batch was processed still lies with the broker, and would wait for one batch more.
+        if not self._held or (stale and room > 0):
+            wait = min(_NEWER_MS, self._poll_ms) if self._held else self._poll_ms
+            self._hold(await self._consumer.getmany(timeout_ms=wait, max_records=room))
+            await self._top_up()
+        self._drop_strangers()
+        return self._take()
+
+    async def _top_up(self) -> bool:
+        """Take over what is fetched, up to one poll for each partition; returns whether that was anything."""
+        found = False
         for where in self._consumer.assignment():
             room = self._max_records - self.held(where)
             if room > 0:
-                self._hold(await self._consumer.getmany(where, timeout_ms=0, max_records=room))
-        self._drop_strangers()
-        return self._take()
+                polled = await self._consumer.getmany(where, timeout_ms=0, max_records=room)
+                found = found or bool(polled)
+                self._hold(polled)
+        return found
 
     def held(self, where: TopicPartition) -> int:
         """How many records of a partition were fetched and not handed out yet."""

@@ -9,20 +9,44 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka import errors as kafka
+from aiokafka.producer.message_accumulator import MessageAccumulator
 
 from stream.bus.clients import producer_options
 from stream.bus.connection import Connection
-from stream.bus.records import Outgoing
+from stream.bus.records import EVERY, Outgoing
 
 TRANSACTION_TIMEOUT_MS = 60_000
 _CLOSE_SECONDS = 5.0
+_MOMENT_SECONDS = 0.05
 
 FENCED = (kafka.ProducerFenced, kafka.InvalidProducerEpoch, kafka.TransactionCoordinatorFenced)
 """The broker says that another worker has opened the same partition."""
+
+
+class _Producer(AIOKafkaProducer):  # type: ignore[misc] # the library has no types
+    """aiokafka's producer, which does not send again what it has given up already.
+
+    Where the producer fails for good while a record waits to be sent again, the library fails the record, then
+    tries to put it back among those that wait, and raises KeyError where nobody looks or from `stop`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        accumulator = self._message_accumulator
+        # Weakly, or what a closed producer holds would stay until the next collection.
+        accumulator.reenqueue = partial(_put_back, weakref.proxy(accumulator))
+
+
+def _put_back(accumulator: Any, batch: Any) -> None:
+    if not batch.future.done():
+        MessageAccumulator.reenqueue(accumulator, batch)
 
 
 class GuardedPartition:
@@ -39,7 +63,7 @@ class GuardedPartition:
         self._where = where
         self._group = group
         self._named = connection.named
-        self._producer = AIOKafkaProducer(
+        self._producer = _Producer(
             **producer_options(connection),
             transactional_id=f"newstide-{loop}-{where.topic}-{where.partition}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
@@ -65,28 +89,35 @@ class GuardedPartition:
             KafkaError: nothing was committed, or it is not known; the partition must be opened anew.
         """
         producer = self._producer
-        sent: list[asyncio.Future[object]] = []
+        waiting: list[asyncio.Future[object]] = []
         try:
             await producer.begin_transaction()
             for each in records:
-                future = await producer.send(
-                    self._named(each.topic),
-                    value=each.value,
-                    key=each.key,
-                    partition=each.partition,
-                    headers=list(each.headers),
-                )
-                sent.append(future)
-            # aiokafka commits a transaction although the broker refused some of its records: ask each of them
-            # before the offset goes along.
-            await asyncio.gather(*sent)
+                topic = self._named(each.topic)
+                every = each.partition == EVERY
+                for partition in await producer.partitions_for(topic) if every else (each.partition,):
+                    future = await producer.send(
+                        topic, value=each.value, key=each.key, partition=partition, headers=list(each.headers)
+                    )
+                    waiting.append(future)
             if next_offset is not None:
-                await producer.send_offsets_to_transaction({self._where: next_offset}, self._group)
+                offset = producer.send_offsets_to_transaction({self._where: next_offset}, self._group)
+                waiting.append(asyncio.ensure_future(offset))
+            # aiokafka commits a transaction although the broker refused some of its records: ask each of them
+            # first.
+            await asyncio.gather(*waiting)
             await producer.commit_transaction()
+        except kafka.KafkaError:
+            if waiting:
+                # Where one failed the others fail for the same cause, a moment later.
+                await asyncio.wait(waiting, timeout=_MOMENT_SECONDS)
+            raise
         finally:
-            # Where one failed the others fail for the same cause, and asyncio complains of what nobody looked at.
-            for future in sent:
-                if future.done() and not future.cancelled():
+            # asyncio complains of a failure that nobody looked at.
+            for future in waiting:
+                if not future.done():
+                    future.cancel()
+                elif not future.cancelled():
                     future.exception()
 
     async def close(self) -> None:
@@ -97,7 +128,7 @@ class GuardedPartition:
             await asyncio.wait_for(producer.stop(), timeout=_CLOSE_SECONDS)
         except (kafka.KafkaError, TimeoutError):
             # It waits for records that can't be sent any more; end its task and its sockets without them.
-            with contextlib.suppress(kafka.KafkaError, TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await producer._sender.close()  # noqa: SLF001 - the library has no public way to give up
-                    await producer.client.close()
+            for end in (producer._sender.close, producer.client.close):  # noqa: SLF001 - no public way to give up
+                with contextlib.suppress(kafka.KafkaError, TimeoutError):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await end()

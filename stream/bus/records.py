@@ -13,6 +13,10 @@ Headers = tuple[tuple[str, bytes], ...]
 _LAST_MS = 253_402_300_799_000
 """The end of the year 9999: a producer that counts microseconds would lie beyond what a date can be."""
 
+EVERY = -1
+"""In what a loop writes: one copy for each partition that the topic has by then. A producer hears of added ones
+within a minute (`stream.bus.clients`), and sends nothing else there before."""
+
 SOURCE = "newstide"
 """The CloudEvents source of everything newstide writes."""
 
@@ -52,7 +56,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One record to write. `partition` is None where the key decides."""
+    """One record to write. `partition` is None where the key decides, `EVERY` for one copy on each there is."""
 
     topic: str
     key: bytes | None

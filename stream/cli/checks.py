@@ -115,6 +115,27 @@ def check_model(settings: Settings, directory: Path | None = None) -> Iterator[F
         )
 
 
+def check_languages(settings: Settings) -> Iterator[Finding]:
+    """The releases that languages have of their own load, and are made for those languages."""
+    from stream.serving import open_language, wanted
+
+    for which, languages in wanted(settings).items():
+        if which is None:
+            continue
+        name = f"model {','.join(languages)}"
+        try:
+            found = open_language(settings, which, languages)
+        except (ModelError, NewstideError) as error:
+            yield Finding(name, "fail", str(error), "change releases.languages, or promote that release")
+            continue
+        says = f"{found.slot.current.release}: whole, golden answers right"
+        if found.unfit:
+            says += f", but not made for {', '.join(found.unfit)}"
+            yield Finding(name, "warn", says, "name a release that is, in releases.languages")
+        else:
+            yield Finding(name, "ok", says)
+
+
 def check_companies(settings: Settings) -> Iterator[Finding]:
     """The company tables can be read."""
     from stream.parts import tagger_of

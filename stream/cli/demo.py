@@ -66,6 +66,9 @@ def _settings(ctx: typer.Context, folder: Path) -> Settings:
         "log.level": "WARNING",
         # An hour of the day may pass while a busy machine scores one batch, so that much disorder is borne.
         "watch.lateness_minutes": 60,
+        # Sixty companies; the rules are the demo's own.
+        "alerts.companies": 60,
+        "alerts.rules": Path(__file__).parents[1] / "demo" / "data" / "rules.toml",
         "watch.grace_minutes": 60,
     }
     return invocation_of(ctx).load(own).settings

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from stream.cli.check_sinks import check_sinks
 from stream.cli.checks import (
     Finding,
     check_companies,
     check_config,
     check_embedded,
+    check_languages,
     check_model,
     check_port,
     check_python,
@@ -65,9 +67,11 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from check_config(loaded)
     settings = loaded.settings
     yield from check_model(settings)
+    yield from check_languages(settings)
     yield from check_companies(settings)
     yield from check_port(settings)
     yield from check_embedded(settings)
+    yield from check_sinks(settings)
     yield from asyncio.run(_broker_findings(settings))
 
 

@@ -1,102 +1,164 @@
-"""`newstide evaluate`: how well a release answers labelled texts."""
+"""`newstide evaluate`: how well a release answers what people labelled, and whether it goes by names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stream.cli.figures import print_bias, print_impact, print_report
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json
-from stream.cli.score import ReleaseDir, open_release
+from stream.cli.printing import Json, console, print_json, remarks
+from stream.cli.reference import ReleaseRef, loading, release_named
+from stream.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from export.measures import Answered
     from export.report import EvalReport
+    from stream.settings import Settings
 
 FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece")
-_SHOWN_CLASSES = 8
-"""A confusion table of more classes fits no terminal: the pairs most often taken for each other are shown."""
+_PICTURES = ("matplotlib", "sklearn")
+_IMPACT = "impact"
 
 
 def evaluate(
     ctx: typer.Context,
+    given: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA]",
+            help="CSV with text,label; for entity also entity, or start,end; for ner JSON lines"
+            " with tokens,tags; for impact a CSV with text, DATE, CHANGE.",
+            show_default=False,
+        ),
+    ] = None,
     *,
-    data: Annotated[
-        Path, typer.Option("--data", metavar="FILE.csv", help="A CSV with the columns text and label.")
-    ],
-    task: Annotated[str, typer.Option("--task", metavar="sentiment|topic", help="What the labels answer.")],
-    release: ReleaseDir = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="FILE", help="The same as DATA.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="sentiment|topic|entity|ner|impact", help="What to measure."),
+    ] = None,
+    bias: Annotated[
+        bool, typer.Option("--bias", help="Swap names in fixed sentences instead; fails where scores move.")
+    ] = False,
+    bound: Annotated[
+        float | None, typer.Option(min=0, metavar="X", help="How far --bias lets any score move.")
+    ] = None,
+    release: ReleaseRef = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write scikit-learn's report and pictures (extra `train`)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a release on labelled texts: accuracy, F1, calibration error. Needs no broker."""
-    from export.report import evaluate as measure
+    settings = settings_of(ctx)
+    if bias:
+        _evaluate_bias(settings, release, bound, as_json=as_json)
+        return
+    file = given or data
+    if file is None or task is None or (given and data):
+        raise UsageError("evaluate: give --task TASK and one file, or --bias")
+    if task == _IMPACT:
+        _evaluate_impact(file, as_json=as_json)
+        return
+    if out is not None:
+        _need_pictures()
+    report, answered = _measured(settings, release, task, file)
+    if out is not None:
+        from export.pictures import write_pictures
+
+        for path in write_pictures(answered, out):
+            remarks().print(f"written: {path}", soft_wrap=True)
+    if as_json:
+        print_json(_plain(report))
+        return
+    print_report(console(), report, answered.labels)
+
+
+def _measured(settings: Settings, release: str | None, task: str, file: Path) -> tuple[EvalReport, Answered]:
+    from export.chances import FullScorer
+    from export.measures import answer_texts
+    from export.mentions import answer_sentences
     from export.report import read_labelled
-    from models.tasks import TASKS, task_named
+    from export.towards import answer_entities
+    from models.tasks import HEADS, TASKS
+
+    if task not in HEADS:
+        from models.errors import ModelError
+
+        raise ModelError(f"task is {task!r}: give one of {', '.join((*HEADS, _IMPACT))}")
+    known = next(head for head in HEADS if head == task)
+    # What is wrong with the file is told before the model is loaded for nothing.
+    rows = read_labelled(file) if known in TASKS else None
+    scorer = FullScorer.load(release_named(settings, release), **loading(settings))
+    if known == "entity":
+        towards = answer_entities(scorer, file)
+        return towards.report(), towards.answered
+    if known == "ner":
+        named = answer_sentences(scorer, file)
+        return named.report(), named.answered
+    answered = answer_texts(scorer, rows or [], known)
+    return answered.report(), answered
+
+
+def _plain(report: EvalReport) -> dict[str, Any]:
+    """The report as JSON: the same keys for all tasks, and those of the task behind them."""
+    from export.mentions import MentionReport
+    from export.towards import EntityReport
+
+    told: dict[str, Any] = {"task": report.task, "n": report.n}
+    told |= {name: round(getattr(report, name), 6) for name in FIGURES}
+    told["release"] = report.release
+    if isinstance(report, EntityReport):
+        for part in ("one", "several"):
+            each = getattr(report, part)
+            told[part] = {"n": each.n, "accuracy": round(each.accuracy, 6)}
+        told |= {"not_found": report.not_found, "unread": report.unread}
+    if isinstance(report, MentionReport):
+        told |= {name: round(getattr(report, name), 6) for name in ("precision", "recall", "f1")}
+        told["kinds"] = {
+            kind: {name: round(value, 6) for name, value in each.model_dump().items()}
+            for kind, each in report.kinds.items()
+        }
+        told |= {"sentences": report.sentences, "unread": report.unread}
+    return told
+
+
+def _evaluate_bias(settings: Settings, release: str | None, bound: float | None, *, as_json: bool) -> None:
+    from export.bias import BOUND, measure_bias
     from stream.parts import load_scorer
 
-    known = task_named(task)
-    rows = read_labelled(data)
-    settings = settings_of(ctx)
-    report = measure(load_scorer(settings, open_release(settings, release)), rows, known)
+    scorer = load_scorer(settings, release_named(settings, release))
+    report = measure_bias(scorer, bound=BOUND if bound is None else bound)
     if as_json:
-        figures = {name: round(getattr(report, name), 6) for name in FIGURES}
-        print_json({"task": report.task, "n": report.n, **figures, "release": report.release})
-        return
-    out = console()
-    _print_figures(out, report)
-    _print_confusion(out, report, TASKS[known])
+        print_json(report.model_dump(mode="json"))
+    else:
+        print_bias(console(), report)
+    if not report.passed:
+        raise typer.Exit(1)
 
 
-def _print_figures(out: Console, report: EvalReport) -> None:
-    from rich.table import Table
+def _evaluate_impact(file: Path, *, as_json: bool) -> None:
+    from stream.cli.train import need_training
 
-    out.print(f"[bold]{report.release}[/] on {report.n} texts, task {report.task}")
-    for name in FIGURES:
-        out.print(f"  {name:<12} {getattr(report, name):.4f}")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("class", overflow="fold")
-    for name in ("precision", "recall", "F1", "texts"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for label, each in report.per_class.items():
-        table.add_row(
-            label, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", str(each.support)
+    need_training()
+    from models.training.impact import measure_impact
+
+    report = measure_impact(file)
+    if as_json:
+        print_json(report.model_dump(mode="json"))
+    else:
+        print_impact(console(), report)
+
+
+def _need_pictures() -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in _PICTURES if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f'--out: {", ".join(missing)} is missing: needs the extra train: pip install "newstide[train]"'
         )
-    out.print(table)
-
-
-def _print_confusion(out: Console, report: EvalReport, labels: Sequence[str]) -> None:
-    from rich.table import Table
-
-    if len(labels) <= _SHOWN_CLASSES:
-        table = Table(
-            "true \\ answer", *labels, title="confusion", title_justify="left", box=None, pad_edge=False
-        )
-        for label, row in zip(labels, report.confusion, strict=True):
-            table.add_row(label, *map(str, row))
-        out.print(table)
-        return
-    wrong = sorted(
-        (
-            (count, labels[true], labels[answered])
-            for true, row in enumerate(report.confusion)
-            for answered, count in enumerate(row)
-            if count and true != answered
-        ),
-        reverse=True,
-    )
-    table = Table(
-        "texts",
-        "true",
-        "answered",
-        title="most often confused",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    for count, true, answered in wrong[:_SHOWN_CLASSES]:
-        table.add_row(str(count), true, answered)
-    out.print(table)

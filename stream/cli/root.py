@@ -9,19 +9,28 @@ import typer
 import typer.main
 
 from stream.cli import (
+    ack,
+    backtest,
     bench,
     config,
     demo,
+    detection,
     doctor,
     evaluate,
+    explain,
     ingest,
     label,
+    nab,
+    novelty,
+    profile,
     rejected,
     retrain,
     rollback,
+    rules,
     run,
     score,
     send,
+    silence,
     tail,
     topics,
     train,
@@ -55,8 +64,12 @@ def build_command() -> Any:
     app.command(rich_help_panel=RECORDS)(send.replay)
     app.command(rich_help_panel=RECORDS)(ingest.ingest)
     app.command(rich_help_panel=RECORDS)(tail.tail)
+    app.command(rich_help_panel=RECORDS)(backtest.backtest)
     app.add_typer(_rejected_command(), name="rejected", rich_help_panel=RECORDS)
+    app.add_typer(_silence_command(), name="silence", rich_help_panel=RECORDS)
+    app.command(rich_help_panel=RECORDS)(ack.ack)
     app.command(rich_help_panel=MODELS)(score.score)
+    app.command(rich_help_panel=MODELS)(explain.explain)
     app.command(rich_help_panel=MODELS)(evaluate.evaluate)
     app.command(rich_help_panel=MODELS)(label.label)
     app.command(rich_help_panel=MODELS)(retrain.retrain)
@@ -64,6 +77,8 @@ def build_command() -> Any:
     app.command(rich_help_panel=MODELS)(train.train)
     app.command(rich_help_panel=MODELS)(train.export)
     app.command(rich_help_panel=SETUP)(doctor.doctor)
+    app.add_typer(_rules_command(), name="rules", rich_help_panel=SETUP)
+    app.add_typer(_profile_command(), name="profile", rich_help_panel=SETUP)
     app.command(rich_help_panel=SETUP)(topics.topics)
     app.command(rich_help_panel=SETUP)(config.config)
     app.add_typer(_bench_command(), name="bench", rich_help_panel=SETUP)
@@ -77,10 +92,37 @@ def _rejected_command() -> typer.Typer:
     return app
 
 
+def _silence_command() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="Hear nothing of some series for a while.")
+    app.command("add")(silence.add_silence)
+    app.command("list")(silence.list_silences)
+    app.command("end")(silence.end_silence)
+    return app
+
+
+def _rules_command() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="Check the rules of alerts, or try them on recorded news.")
+    app.command("check")(rules.check_rules)
+    app.command("test")(rules.test_rules)
+    return app
+
+
+def _profile_command() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="What is usual: learn it from history, or show it.")
+    app.command("learn")(profile.learn_profile)
+    app.command("show")(profile.show_profile)
+    return app
+
+
 def _bench_command() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Measure speed, and that nothing is lost when things die.")
     app.command("score")(bench.bench_score)
     app.command("chaos")(bench.bench_chaos)
+    app.command("novelty")(novelty.bench_novelty)
+    app.command("nab")(nab.bench_nab)
+    app.command("budget")(detection.bench_budget)
+    app.command("power")(detection.bench_power)
+    app.command("series")(detection.bench_series)
     return app
 
 

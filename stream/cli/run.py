@@ -24,21 +24,24 @@ class RoleName(StrEnum):
 
     score = "score"
     watch = "watch"
+    notify = "notify"
 
 
 def up(ctx: typer.Context) -> None:
     """Run everything in one process: on the embedded broker, or on yours (--bootstrap); Ctrl-C ends it."""
-    from stream.app import ROLES, Monitor
+    from stream.app import Monitor, roles_of
     from stream.connect import broker_of
 
     settings = settings_of(ctx)
     with broker_of(settings) as connection:
         _say_where(settings, connection.bootstrap)
-        asyncio.run(_until_told(Monitor(settings, connection, roles=ROLES)))
+        asyncio.run(_until_told(Monitor(settings, connection, roles=roles_of(settings))))
 
 
-def run(ctx: typer.Context, role: Annotated[RoleName, typer.Argument(help="score, or watch.")]) -> None:
-    """Run one role on your Kafka; start as many of each as `news.raw` has partitions."""
+def run(
+    ctx: typer.Context, role: Annotated[RoleName, typer.Argument(help="score, watch, or notify.")]
+) -> None:
+    """Run one role on your Kafka; start as many of each as `news.raw` has partitions (of notify one works)."""
     from stream.app import Monitor
     from stream.connect import connection_of
 
@@ -47,6 +50,11 @@ def run(ctx: typer.Context, role: Annotated[RoleName, typer.Argument(help="score
         raise UsageError(
             f"run {role.value}: kafka.bootstrap is embedded, which runs one process only: name your Kafka with "
             "--bootstrap HOST:PORT, or run everything with `newstide up`"
+        )
+    if role is RoleName.notify and not settings.notify.sinks:
+        raise UsageError(
+            "run notify: notify.sinks is empty, so there is nobody to tell: name a sink under [notify] in your "
+            "settings file (newstide.example.toml shows each kind)"
         )
     asyncio.run(_until_told(Monitor(settings, connection_of(settings), roles=(role.value,))))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,15 +53,15 @@ def score(
         raise UsageError(
             'score: give a text, as in `newstide score "Bank halts withdrawals"`, or --file FILE'
         )
-    from stream.parts import load_scorer, tagger_of
+    from stream.parts import tagger_of
 
     settings = settings_of(ctx)
     source = chain(_given(texts or ()), read_texts(file) if file is not None else ())
-    scorer, tagger = load_scorer(settings, open_release(settings, release)), tagger_of(settings)
+    scorer_of, tagger = _scorers(settings, release), tagger_of(settings)
     out = console()
-    for text, answer, mentions in _answers(source, scorer, tagger):
+    for text, answer, mentions, label in _answers(source, scorer_of, tagger):
         if as_json:
-            print_json(_plain(text, answer, mentions, scorer.release))
+            print_json(_plain(text, answer, mentions, label))
         elif file is None:
             _print_block(out, text, answer, mentions)
         else:
@@ -87,16 +88,54 @@ def _given(texts: Sequence[str]) -> Iterator[str]:
             yield text
 
 
+def _scorers(settings: Settings, directory: Path | None) -> Callable[[str], Scorer]:
+    """Gives the scorer of a text: that of its language, where one is set and no `directory` is named.
+
+    Each release is loaded when the first text needs it.
+    """
+    from stream.parts import load_scorer, release_of
+    from stream.score.language import language_of
+
+    default = load_scorer(settings, open_release(settings, directory))
+    named = settings.releases.languages if directory is None else {}
+
+    @cache
+    def load(which: str) -> Scorer:
+        return (
+            default
+            if which == settings.releases.alias
+            else load_scorer(settings, release_of(settings, which))
+        )
+
+    def scorer_of(text: str) -> Scorer:
+        which = named.get(language_of(text)) if named else None
+        return default if which is None else load(which)
+
+    return scorer_of
+
+
 def _answers(
-    texts: Iterable[str], scorer: Scorer, tagger: CompanyTagger
-) -> Iterator[tuple[str, Answer, tuple[Mention, ...]]]:
+    texts: Iterable[str], scorer_of: Callable[[str], Scorer], tagger: CompanyTagger
+) -> Iterator[tuple[str, Answer, tuple[Mention, ...], str]]:
+    """Each text with its answer, its companies and who answered."""
+    from stream.score.scoring import places_of
+
     rest = iter(texts)
     while chunk := list(islice(rest, CHUNK)):
-        for text, answer in zip(chunk, scorer.score(chunk).answers, strict=True):
-            yield text, answer, tagger.tag(text, None, ())
+        scorers = [scorer_of(text) for text in chunk]
+        named = [tagger.tag(text, None, ()) for text in chunk]
+        answers: dict[Scorer, Iterator[Answer]] = {}
+        for scorer in dict.fromkeys(scorers):
+            part = [number for number, its in enumerate(scorers) if its is scorer]
+            places = [places_of(named[number]) for number in part]
+            answers[scorer] = iter(scorer.score([chunk[number] for number in part], places).answers)
+        for text, scorer, mentions in zip(chunk, scorers, named, strict=True):
+            yield text, next(answers[scorer]), mentions, scorer.release
 
 
 def _plain(text: str, answer: Answer, mentions: Sequence[Mention], release: str) -> dict[str, Any]:
+    from stream.score.scoring import names_besides, towards_each
+
     negative, neutral, positive = (round(float(p), 6) for p in answer.sentiment)
     return {
         "text": text,
@@ -110,9 +149,11 @@ def _plain(text: str, answer: Answer, mentions: Sequence[Mention], release: str)
                 "start": each.start,
                 "end": each.end,
                 "relevance": each.relevance,
+                "score": None if towards is None else round(towards[2] - towards[0], 6),
             }
-            for each in mentions
+            for each, towards in towards_each(answer, mentions)
         ],
+        "names": [name.model_dump() for name in names_besides(text, answer, mentions)],
         "model": release,
     }
 
@@ -122,6 +163,7 @@ def _print_block(out: Console, text: str, answer: Answer, mentions: Sequence[Men
     from rich.text import Text
 
     from stream.cli.lines import mood
+    from stream.score.scoring import names_besides, towards_each
 
     negative, neutral, positive = answer.sentiment
     out.print(Text(shorten(text, 10 * out.width), "bold"))
@@ -130,9 +172,14 @@ def _print_block(out: Console, text: str, answer: Answer, mentions: Sequence[Men
     out.print(
         Text("  topics     ", "dim").append(", ".join(f"{label} {p:.2f}" for label, p in answer.topics))
     )
-    if mentions:
-        named = ", ".join(f"{each.id} ({each.name})" for each in mentions)
-        out.print(Text("  companies  ", "dim").append(named, "cyan"))
+    for each, towards in towards_each(answer, mentions):
+        line = Text("  company    ", "dim").append(f"{each.id} ({each.name})", "cyan")
+        if towards is not None:
+            line.append("  ").append_text(mood(towards[2] - towards[0]))
+        out.print(line)
+    if names := names_besides(text, answer, mentions):
+        told = ", ".join(f"{name.name} ({name.kind})" for name in names)
+        out.print(Text("  also named ", "dim").append(told))
 
 
 def _print_line(out: Console, text: str, answer: Answer, mentions: Sequence[Mention]) -> None:

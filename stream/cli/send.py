@@ -79,13 +79,20 @@ def replay(
         datetime | None, typer.Option("--to", metavar="TIME", help="Leave out this and later (UTC).")
     ] = None,
     now: Annotated[bool, typer.Option("--now", help="Move all times so that the news ends now.")] = False,
+    spread: Annotated[
+        bool,
+        typer.Option("--spread", help="Over all partitions at any speed: for many scorers, not for WATCH."),
+    ] = False,
     format_: FormatFlag = None,
     source: Publisher = None,
     timezone: Zone = None,
     as_json: Json = False,
 ) -> None:
-    """Replay recorded news to news.raw, by its own times."""
-    from stream.sources.replay import load_recording, parse_speed, shift_to_now
+    """Replay recorded news to news.raw, by its own times.
+
+    From 600x on all of it goes to one partition, so that it reaches WATCH in its order, as it did when it was new.
+    """
+    from stream.sources.replay import ORDERED_FROM, load_recording, parse_speed, shift_to_now
 
     connection = connection_of(settings_of(ctx))
     factor = parse_speed(speed)
@@ -98,7 +105,8 @@ def replay(
         remarks().print(f"{len(recording.moments)} records over {recording.lasts} of news")
     for row in recording.bad[:_TOLD]:
         remarks().print(f"left out: {row}", markup=False, style="yellow")
-    sent, _ = run_on(connection, _send(connection, _replayed(recording, factor)))
+    partition = 0 if factor >= ORDERED_FROM and not spread else None
+    sent, _ = run_on(connection, _send(connection, _replayed(recording, factor), partition))
     _sum_up(sent, recording.bad_count, as_json=as_json)
 
 
@@ -179,9 +187,12 @@ async def _replayed(recording: Recording, speed: float) -> AsyncIterator[Sequenc
 
 
 async def _send(
-    connection: Connection, batches: AsyncIterator[Sequence[NewsRow | BadRow]]
+    connection: Connection, batches: AsyncIterator[Sequence[NewsRow | BadRow]], partition: int | None = None
 ) -> tuple[int, int]:
-    """Send every row that could be read; returns how many were, and how many could not be."""
+    """Send every row that could be read; returns how many were, and how many could not be.
+
+    To `partition` where one is given, else where their keys belong.
+    """
     from stream.bus import open_producer, send_all
     from stream.sources.files import BadRow
 
@@ -195,18 +206,19 @@ async def _send(
                     skipped += 1
                     if skipped <= _TOLD:
                         remarks().print(f"left out: {row}", markup=False, style="yellow")
-            sent += await send_all(connection, producer, _records(good))
+            sent += await send_all(connection, producer, _records(good, partition))
     return sent, skipped
 
 
-def _records(rows: Iterable[NewsRow]) -> Iterator[Outgoing]:
+def _records(rows: Iterable[NewsRow], partition: int | None) -> Iterator[Outgoing]:
     from stream.bus import Outgoing
     from stream.bus.records import cloud_event
 
     for row in rows:
         name = row.key.decode("utf-8", "replace") if row.key is not None else f"line-{row.line}"
         at = row.published_at or datetime.now(UTC)
-        yield Outgoing(RAW.name, row.key, row.value, cloud_event("newstide.news.item", name, at))
+        headers = cloud_event("newstide.news.item", name, at)
+        yield Outgoing(RAW.name, row.key, row.value, headers, partition)
 
 
 def _sum_up(sent: int, skipped: int, *, as_json: bool) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stream.cli.figures import print_impact
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json
+from stream.cli.own import plain_own, told_of
+from stream.cli.printing import Json, console, print_json, remarks
 from stream.errors import UsageError
+
+if TYPE_CHECKING:
+    from models.training.config import TrainConfig
+    from models.training.own_data import OwnData
 
 _TRAINING = ("torch", "onnx", "tensorboard")
 
@@ -37,43 +44,136 @@ def train(
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option("--csv", metavar="FILE", help="One set of your own: columns text and label."),
+        typer.Option(
+            "--data",
+            "--csv",
+            metavar="FILE",
+            help="Texts of your own: a CSV with text,label and, if it has them, entity, start,end, split.",
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option(metavar="sentiment|topic", help="What --csv is about.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="sentiment|topic|entity|impact",
+            help="What the labels of --data answer [default: sentiment].",
+        ),
+    ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="YOURS=OURS,...", help="What labels of --data stand for; YOURS= leaves out."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop where rows of --data can't be used.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say what is in --data, and stop.")] = False,
     licence: Annotated[
-        str, typer.Option(metavar="NAME", help="The licence of --csv, kept in the lineage.")
+        str, typer.Option(metavar="NAME", help="The licence of --data, kept in the lineage.")
     ] = "unknown",
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="A whole run: sets and hyperparameters.")
+        Path | None,
+        typer.Option("--recipe", "--config", metavar="FILE.toml", help="A whole run: sets and settings."),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="An encoder or an earlier checkpoint [default: MiniLM]."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where checkpoint and logs go.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the texts.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the order and the first weights.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use.")] = None,
+    search: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Make N runs with values of the fields in [search]; goes on."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune one encoder for sentiment and topic (extra `train`)."""
-    if sum(given is not None for given in (data_dir, table, recipe)) != 1:
-        raise UsageError("train: give one of --data-dir DIR, --csv FILE --task TASK, or --recipe FILE.toml")
+    """Fine-tune one encoder for all heads, on the usual sets or on texts of your own (extra `train`)."""
+    if (recipe is None) == (table is None and data_dir is None):
+        raise UsageError("train: give --data FILE, --data-dir DIR or both, or else --recipe FILE.toml")
     need_training()
-    from models.tasks import task_named
+    given = {"out": out, "epochs": epochs, "seed": seed, "threads": threads, "start": start}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if table is not None and task == "impact":
+        _train_impact(table, changes, as_json=as_json)
+        return
     from models.training.config import TrainConfig
     from models.training.train import run
 
-    given = {"out": out, "epochs": epochs, "seed": seed, "threads": threads}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    own = None if table is None else told_of(table, task, labels or (), strict=strict)
+    if own is not None and check:
+        if as_json:
+            print_json({"data": plain_own(own)})
+        return
     if recipe is not None:
         config = TrainConfig.from_toml(recipe).model_copy(update=changes)
-    elif table is not None:
-        config = TrainConfig.for_csv(table, task_named(task or ""), licence=licence, **changes)
     else:
-        assert data_dir is not None  # noqa: S101 - one of the three was given, see above; for the type checker
-        config = TrainConfig.standard(data_dir, **changes)
-    checkpoint = run(config)
+        config = _config_of(own, data_dir, licence, changes)
+    if search is not None:
+        _search(config, search, as_json=as_json)
+        return
+    try:
+        checkpoint = run(config)
+    except KeyboardInterrupt:
+        remarks().print("stopped: the same command goes on from the last measurement", soft_wrap=True)
+        raise
     if as_json:
-        print_json({"checkpoint": str(checkpoint), "logs": str(config.out / "logs")})
+        told = {"checkpoint": str(checkpoint), "logs": str(config.out / "logs")}
+        print_json(told | ({"data": plain_own(own)} if own else {}))
     else:
         console().print(f"checkpoint: {checkpoint}\nnext: newstide export {checkpoint}", soft_wrap=True)
+
+
+def _config_of(
+    own: OwnData | None, data_dir: Path | None, licence: str, changes: dict[str, Any]
+) -> TrainConfig:
+    """A run over somebody's own texts, over the usual sets in `data_dir`, or over both.
+
+    Beside texts of one's own, the usual sets of the same task are learned from but no longer measured on.
+    """
+    from models.training.config import TrainConfig
+    from models.training.data import standard_sets
+    from models.training.own_data import write_parts
+
+    if own is None:
+        return TrainConfig.standard(data_dir or Path(), **changes)
+    out = Path(changes.get("out", TrainConfig.model_fields["out"].default))
+    specs = write_parts(own, out / "data", licence=licence)
+    if data_dir is None:
+        return TrainConfig.for_csv(own.path, "sentiment", licence=licence, data=specs, **changes)
+    told = {task for spec in specs for task in spec.reference}
+    usual = [
+        spec.model_copy(update={"reference": tuple(task for task in spec.reference if task not in told)})
+        for spec in standard_sets(data_dir)
+    ]
+    return TrainConfig.standard(data_dir, data=(*specs, *usual), **changes)
+
+
+def _train_impact(table: Path, changes: dict[str, Any], *, as_json: bool) -> None:
+    """Fit the head for returns and tell what it is worth."""
+    from models.training.impact import measure_impact
+
+    chosen = {name: changes[name] for name in ("start", "out", "seed", "threads") if name in changes}
+    report = measure_impact(table, **chosen)
+    if as_json:
+        print_json(report.model_dump(mode="json"))
+    else:
+        print_impact(console(), report)
+
+
+def _search(config: Any, count: int, *, as_json: bool) -> None:
+    """Search for better settings and tell the best ones."""
+    from models.training.search import search
+
+    best = search(config, count)
+    told = {"checkpoint": str(best.checkpoint), "mean_macro_f1": best.value, "changes": best.changes}
+    told |= {"runs": best.runs, "left_early": best.left}
+    if as_json:
+        print_json(told)
+        return
+    console().print(f"best of {best.runs} runs, {best.left} of them left early: {best.value:.4f}")
+    for name, value in best.changes.items():
+        console().print(f"{name} = {json.dumps(value)}", soft_wrap=True)
+    console().print(f"checkpoint: {best.checkpoint}", soft_wrap=True)
 
 
 def export(

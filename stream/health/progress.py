@@ -7,6 +7,7 @@ ask from other threads: a report replaces plain values, and a probe sees a state
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -104,6 +105,11 @@ class Health:
         self._stall = Watchdog(stall_seconds)
         self._slow = Watchdog(stall_seconds / 2)
         self._loops: dict[str, LoopProgress] = {}
+        self._described: dict[str, Callable[[], str]] = {}
+
+    def describe(self, name: str, tell: Callable[[], str]) -> None:
+        """Let `/readyz` also tell something that is never wrong, such as which model is in force."""
+        self._described[name] = tell
 
     def expect(self, loop: str, now: float) -> None:
         """`loop` starts; from now on it is asked about. It has the grace of a rebalance to get partitions."""
@@ -161,7 +167,8 @@ class Health:
 
     def ready(self, now: float) -> Report:
         """What `/readyz` asks: does every loop own its partitions, poll them, and commit what it reads?"""
-        return self._report(now, self._slow)
+        told = tuple(Check(name, True, tell()) for name, tell in list(self._described.items()))
+        return Report(self._report(now, self._slow).checks + told)
 
     def _report(self, now: float, bound: Watchdog) -> Report:
         checks: list[Check] = []

@@ -1,7 +1,8 @@
 """What newstide tells Prometheus: `Metrics`, all of it on one registry given by the caller.
 
 In the order a record meets them: `sources.py` (feeds), `loops.py` (what SCORE and WATCH share: lag, progress,
-transactions), `score.py` (news in, scored, rejected, and how long it took), `watch.py` (stories and alerts).
+transactions), `score.py` (news in, scored, rejected, and how long it took), `watch.py` (stories and alerts),
+`notify.py` (who was told).
 Nothing is registered on import. Names follow Prometheus: prefix `newstide_`, base units, `_total` for
 counters. Each label is an enum, or bounded by `bounded` or `FirstSeen`.
 """
@@ -21,6 +22,7 @@ from prometheus_client import (
 
 from stream.metrics.labels import OTHER, FirstSeen, bounded
 from stream.metrics.loops import LoopMetrics
+from stream.metrics.notify import NotifyMetrics
 from stream.metrics.score import ScoreMetrics
 from stream.metrics.sources import SourceMetrics
 from stream.metrics.watch import WatchMetrics
@@ -28,7 +30,7 @@ from stream.metrics.watch import WatchMetrics
 __all__ = ["OTHER", "FirstSeen", "Metrics", "bounded"]
 
 
-class Metrics(SourceMetrics, LoopMetrics, ScoreMetrics, WatchMetrics):
+class Metrics(SourceMetrics, LoopMetrics, ScoreMetrics, WatchMetrics, NotifyMetrics):
     """Every metric of one process.
 
     Methods may be called from any thread, and never raise for a value they don't know: it is counted as
@@ -56,6 +58,7 @@ class Metrics(SourceMetrics, LoopMetrics, ScoreMetrics, WatchMetrics):
         LoopMetrics.__init__(self, registry)
         ScoreMetrics.__init__(self, registry, topics)
         WatchMetrics.__init__(self, registry, rules)
+        NotifyMetrics.__init__(self, registry)
         Info("newstide_build", "The newstide that runs here", registry=registry).info({"version": version})
         self._ready = Gauge(
             "newstide_ready", "1 when /readyz answers 200, else 0; asked at each scrape", registry=registry

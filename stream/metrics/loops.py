@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-Loop = Literal["score", "watch"]
-LOOPS: Final[tuple[Loop, ...]] = ("score", "watch")
+Loop = Literal["score", "watch", "notify"]
+LOOPS: Final[tuple[Loop, ...]] = ("score", "watch", "notify")
 TransactionOutcome = Literal["committed", "aborted"]
 TRANSACTION_OUTCOMES: Final[tuple[TransactionOutcome, ...]] = ("committed", "aborted")
 

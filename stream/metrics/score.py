@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info
@@ -16,6 +16,7 @@ STAGES: Final[tuple[Stage, ...]] = ("queue", "tokenize", "infer", "produce")
 _NAMED_TOPICS: Final = 64
 SWAP_OUTCOMES: Final = tuple(status.value for status in SwapStatus)
 
+_LANGUAGES: Final = frozenset({"en", "zh", "ja", "ko", "und"})
 _REASONS: Final = frozenset(reason.value for reason in RejectReason)
 _SECONDS: Final = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -62,6 +63,13 @@ class ScoreMetrics:
             registry=registry,
         )
 
+        self._language = Counter(
+            "newstide_news_language_total",
+            "Articles that were scored, by the language that chose their release (und: not known)",
+            ("language",),
+            registry=registry,
+        )
+
     def _time_news(self, registry: CollectorRegistry) -> None:
         self._stage = Histogram(
             "newstide_stage_duration_seconds",
@@ -99,6 +107,12 @@ class ScoreMetrics:
             registry=registry,
         )
         self._model = Info("newstide_model", "The release in force", registry=registry)
+        self._language_model = Info(
+            "newstide_language_model",
+            "The release in force for a language that has one of its own",
+            ("language",),
+            registry=registry,
+        )
         self._swaps = Counter(
             "newstide_model_swaps_total", "Attempts to swap the model", ("outcome",), registry=registry
         )
@@ -112,6 +126,10 @@ class ScoreMetrics:
     def scored(self, n: int) -> None:
         """`n` articles were scored."""
         self._scored.inc(n)
+
+    def language(self, language: str) -> None:
+        """One article was scored that is in `language`."""
+        self._language.labels(bounded(language, _LANGUAGES)).inc()
 
     def rejected(self, reason: RejectReason | str, n: int = 1) -> None:
         """`n` records went to `news.rejected` for `reason`."""
@@ -148,9 +166,16 @@ class ScoreMetrics:
         self._padded.inc(padded_tokens)
         self._model_batches.inc(model_batches)
 
-    def model_in_force(self, name: str, version: str) -> None:
-        """This release answers from now on; the former one's series goes."""
-        self._model.info({"name": name, "version": version})
+    def model_in_force(self, name: str, version: str, languages: Collection[str] = ()) -> None:
+        """This release answers from now on, for `languages` or, without any, for all that have no other.
+
+        The former one's series goes.
+        """
+        release = {"name": name, "version": version}
+        for language in languages:
+            self._language_model.labels(language).info(release)
+        if not languages:
+            self._model.info(release)
 
     def swap(self, outcome: str) -> None:
         """An attempt to swap the model ended with `outcome`, one of `SWAP_OUTCOMES`."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Literal
 
 from models.scorer import Answer
 from models.tasks import slug
 from stream.events import (
     MARKET,
     EntityScore,
+    NameInHeadline,
     NewsItem,
     ScoredNews,
     Sentiment,
@@ -55,6 +57,16 @@ def places_of(mentions: Sequence[Mention]) -> tuple[tuple[int, int], ...]:
     )
 
 
+def towards_each(
+    answer: Answer, mentions: Sequence[Mention]
+) -> Iterator[tuple[Mention, tuple[float, float, float] | None]]:
+    """Each company with the sentiment towards it, where `answer` has one: answers go to `places_of(mentions)`."""
+    told = iter(answer.entities)
+    for mention in mentions:
+        asked = mention.start is not None and mention.end is not None
+        yield mention, next(told, None) if asked else None
+
+
 def make_scored(
     item: NewsItem,
     answer: Answer,
@@ -73,10 +85,8 @@ def make_scored(
     1 within 0.00001.
     """
     sentiment = _sentiment_of(answer.sentiment)
-    towards = iter(answer.entities)
     entities = []
-    for mention in mentions:
-        told = next(towards, None) if mention.start is not None and mention.end is not None else None
+    for mention, told in towards_each(answer, mentions):
         own = _sentiment_of(told) if told else sentiment
         entities.append(
             EntityScore(
@@ -96,10 +106,35 @@ def make_scored(
         score=_score_of(sentiment),
         topics=_topics_of(answer),
         entities=tuple(entities),
+        names=names_besides(item.headline, answer, mentions),
         fingerprint=fingerprint,
         received_at=received_at,
         scored_at=scored_at,
     )
+
+
+_KINDS: dict[str, Literal["organisation", "person", "place"]] = {
+    "ORG": "organisation",
+    "PER": "person",
+    "LOC": "place",
+}
+_MOST_NAMES = 16
+
+
+def names_besides(headline: str, answer: Answer, mentions: Sequence[Mention]) -> tuple[NameInHeadline, ...]:
+    """What the model took for names in the headline besides the companies that the tables know, each once."""
+    known = places_of(mentions)
+    told: dict[tuple[str, str], NameInHeadline] = {}
+    for found in answer.mentions:
+        if found.end > len(headline) or any(found.start < end and found.end > start for start, end in known):
+            continue
+        name = headline[found.start : found.end].removesuffix("'s").removesuffix("\u2019s")
+        kind = _KINDS[found.kind]
+        told.setdefault(
+            (kind, name.casefold()),
+            NameInHeadline(kind=kind, name=name, start=found.start, end=found.start + len(name)),
+        )
+    return tuple(told.values())[:_MOST_NAMES]
 
 
 def signals_of(scored: ScoredNews) -> tuple[Signal, ...]:
@@ -112,7 +147,7 @@ def signals_of(scored: ScoredNews) -> tuple[Signal, ...]:
     if scored.status == "withdrawn":
         return ()
     topics = [(slug(topic.label), topic.probability) for topic in scored.topics]
-    companies = {_safe(entity.id): entity for entity in reversed(scored.entities)}
+    companies = {_safe(entity.id): entity for entity in reversed(scored.entities) if entity.kind == "company"}
     # Reversed twice: of two entities whose ids look the same once made safe, the first one counts.
     companies = dict(reversed(companies.items()))
     certain = [(name, p) for name, p in topics if name and p >= COUNTED_FROM]

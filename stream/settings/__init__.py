@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from stream.settings.kafka import EMBEDDED, KafkaSettings
 from stream.settings.layers import DEFAULT_FILE, Loaded, load_settings
+from stream.settings.notify import NotifySettings
 from stream.settings.sections import (
     BrokerSettings,
     Feed,
@@ -35,6 +36,7 @@ __all__ = [
     "Loaded",
     "LogSettings",
     "MetricsSettings",
+    "NotifySettings",
     "ReleaseSettings",
     "ScoreSettings",
     "Settings",

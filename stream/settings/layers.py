@@ -172,4 +172,5 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> str:
 def _is_secret(location: list[str]) -> bool:
     model = dict(_sections()).get(location[0])
     field = model.model_fields.get(location[1]) if model is not None and len(location) > 1 else None
-    return field is not None and "SecretStr" in str(field.annotation)
+    # A list of tables may hold a secret in any of them: such a field says so by having no `repr`.
+    return field is not None and (not field.repr or "SecretStr" in str(field.annotation))

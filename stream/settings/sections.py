@@ -15,8 +15,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stream.settings.kafka import KafkaSettings
-from stream.settings.values import Name, Paths, Port, Section, from_text, lower, upper, wrong
-from stream.settings.watch import WatchSettings
+from stream.settings.notify import NotifySettings
+from stream.settings.values import Name, Paths, Port, Section, from_text, lower, pairs_from_text, upper, wrong
+from stream.settings.watch import AlertSettings, WatchSettings
 
 
 def _a_feed_may_be_its_url(value: object) -> object:
@@ -78,6 +79,10 @@ class ScoreSettings(Section):
     intra_threads: Annotated[int, Field(ge=1, le=256)] = 1
 
 
+_Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$"), BeforeValidator(lower)]
+_Which = Annotated[str, Field(max_length=255, pattern=r"^[A-Za-z0-9._+-]+(@[A-Za-z0-9._+-]+)?$")]
+
+
 class ReleaseSettings(Section):
     """Where releases are kept and which one is in force. `store` is a path or a URL that fsspec reads."""
 
@@ -85,6 +90,11 @@ class ReleaseSettings(Section):
     alias: Name = "production"
     key: SecretStr | None = None
     """With it, a release must be signed by the same key to come into force."""
+    languages: Annotated[dict[_Language, _Which], NoDecode, BeforeValidator(pairs_from_text)] = Field(
+        default_factory=dict
+    )
+    """Which release reads a language (`zh`): an alias of its own, `name@version`, or the name of one that ships.
+    All other languages, and texts of an unknown one, go to `alias`."""
     follow: bool = True
     """Whether a running scorer takes over what is announced on `models.releases`."""
 
@@ -146,6 +156,8 @@ class Settings(BaseSettings):
     topics: TopicSettings = Field(default_factory=TopicSettings)
     score: ScoreSettings = Field(default_factory=ScoreSettings)
     watch: WatchSettings = Field(default_factory=WatchSettings)
+    alerts: AlertSettings = Field(default_factory=AlertSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     releases: ReleaseSettings = Field(default_factory=ReleaseSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)

@@ -27,6 +27,18 @@ def from_text(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def pairs_from_text(value: object) -> object:
+    """Read pairs given as text, by the environment or a flag: a JSON object, or `a=b` between commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        return json.loads(value)
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if not all(sign for _, sign, _ in pairs):
+        raise ValueError("give pairs such as zh=chinese, with commas between them")
+    return {name.strip(): meant.strip() for name, _, meant in pairs}
+
+
 def existing_file(path: Path) -> Path:
     """Check that `path` is a file; what is in it, its reader checks."""
     if not path.is_file():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from stream.settings.values import Name, Section
+from stream.errors import UsageError
+from stream.settings.values import Name, Section, existing_file
+from stream.watch.budget import Budget
 from stream.watch.rules import WatchRules
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -22,21 +25,18 @@ class WatchSettings(Section):
     group: Name = "newstide-watch"
     max_poll_records: Annotated[int, Field(ge=1, le=10_000)] = 512
     poll_ms: Annotated[int, Field(ge=1, le=10_000)] = 50
-    horizon_minutes: Minutes = 15
     lateness_minutes: Minutes = 10
     grace_minutes: Minutes = 10
     memory_hours: Hours = 24
-    half_life_hours: Hours = 12
+    half_life_hours: Hours = 168
     quiet_minutes: Minutes = 15
     cool_down_minutes: Minutes = 30
-    likeness: Share = 0.7
+    likeness: Share = 0.75
     negative_probability: Share = 0.5
     negative_score: Annotated[float, Field(ge=-1.0, le=1.0)] = -0.3
     min_weight: Share = 0.2
-    alpha: Share = 1e-6
-    min_count: Count = 4
-    min_sources: Count = 3
-    shift_alpha: Share = 1e-6
+    min_count: Count = 3
+    min_sources: Count = 2
     shift_min_stories: Count = 8
     min_shift: Annotated[float, Field(gt=0.0, le=2.0)] = 0.25
     shift_both_ways: bool = False
@@ -53,7 +53,6 @@ class WatchSettings(Section):
             UsageError: if the thresholds do not go together; the text names the one to change.
         """
         return WatchRules(
-            horizon=timedelta(minutes=self.horizon_minutes),
             lateness=timedelta(minutes=self.lateness_minutes),
             grace=timedelta(minutes=self.grace_minutes),
             memory=timedelta(hours=self.memory_hours),
@@ -64,10 +63,8 @@ class WatchSettings(Section):
             negative_probability=self.negative_probability,
             negative_score=self.negative_score,
             min_weight=self.min_weight,
-            alpha=self.alpha,
             min_count=self.min_count,
             min_sources=self.min_sources,
-            shift_alpha=self.shift_alpha,
             shift_min_stories=self.shift_min_stories,
             min_shift=self.min_shift,
             shift_both_ways=self.shift_both_ways,
@@ -82,3 +79,25 @@ class WatchSettings(Section):
         # The rules check themselves, and what they raise names the setting already.
         _ = self.rules
         return self
+
+
+class AlertSettings(Section):
+    """How often alerts may be false, of how many companies, by which rules, and what is known beforehand."""
+
+    budget: str = "1/week"
+    """False alarms that all rules without a budget of their own may raise together."""
+    companies: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """How many companies are watched, where it is not as many as the profile says."""
+    rules: Annotated[Path, AfterValidator(existing_file)] | None = None
+    """A TOML file of rules, in the place of the built-in ones."""
+    profile: Annotated[Path, AfterValidator(existing_file)] | None = None
+    """What is usual, made by `newstide profile learn`; without one, the profile that ships."""
+
+    @field_validator("budget")
+    @classmethod
+    def _says_a_number_of_alarms(cls, value: str) -> str:
+        try:
+            Budget.parse(value)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return value

@@ -17,6 +17,11 @@ from stream.sources.files import BadRow, NewsRow
 MAX = math.inf
 """The speed that waits for nothing."""
 
+ORDERED_FROM = 600.0
+"""From this speed on a replay keeps to one partition. SCORE answers the partitions of one poll side by side, and a
+poll is half a second of the world at most times: of faster news it holds more minutes than WATCH bears in disorder
+(`watch.grace_minutes`), and of a file of sparse years weeks."""
+
 MOST_LOADED = 1024 * 1024 * 1024
 """Bytes of news that are held in memory to be sorted, unless told otherwise."""
 

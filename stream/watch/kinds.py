@@ -1,9 +1,11 @@
-"""What kind of series a name stands for, and what is believed of a new one."""
+"""What kind of series a name stands for."""
 
 from __future__ import annotations
 
 from stream.events import MARKET
-from stream.watch.rules import Prior, WatchRules
+
+KINDS = (MARKET, "topic", "company", "company_topic")
+"""The groups of a profile. A series of no known form is treated as a company."""
 
 
 def kind_of(series: str) -> str:
@@ -14,11 +16,3 @@ def kind_of(series: str) -> str:
     return {("company",): "company", ("topic",): "topic", ("company", "topic"): "company_topic"}.get(
         tuple(kinds), "other"
     )
-
-
-def prior_of(series: str, rules: WatchRules) -> Prior:
-    """What is believed of a new series of this kind."""
-    kind = kind_of(series)
-    if kind == MARKET:
-        return rules.market_prior
-    return rules.topic_prior if kind == "topic" else rules.company_prior

@@ -1,9 +1,10 @@
 """One story counts once per series, however often it is copied.
 
 An article is a copy when its id is known, or when its fingerprint is nearly that of a story that began within
-`memory` of event time. Stories are kept in the order of their numbers and leave from the front: by age against
-the series' own largest time, or when there are more than the capacity. So what is remembered depends on the
-series' own articles only.
+`memory` of event time. A story is known by its first text and by its latest correction, for outlets go on copying
+what the agency has long put right. Stories are kept in the order of their numbers and leave from the front: by age
+against the series' own largest time, or when there are more than the capacity. So what is remembered depends on
+the series' own articles only, and each costs the same time however many are remembered (see `likeness`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stream.events import Signal
-from stream.watch.likeness import Likeness
+from stream.watch.likeness import WIDTH, Likeness
 from stream.watch.recent import Member, Recent
 
 CHUNK = 8
@@ -22,6 +23,9 @@ CHUNK = 8
 _MAX_MEMBERS = 32
 """Articles of one story whose ids and publishers are remembered; further copies only raise the count, and a
 further correction takes the place of an earlier member."""
+
+_GLANCED = 64
+"""While fingerprints of two versions meet, a headline is compared word for word with so many of the newest."""
 
 
 class Arrival(StrEnum):
@@ -51,6 +55,8 @@ class Recents:
         memory: how long after its first article, in microseconds, a story is remembered.
         likeness: the share of equal fingerprint bytes from which two articles tell one story.
     """
+
+    __slots__ = ("_capacity", "_likeness", "_memory", "_stories", "_story_of", "changes", "first", "next")
 
     def __init__(self, capacity: int, memory: int, likeness: float) -> None:
         self._capacity = capacity
@@ -91,7 +97,8 @@ class Recents:
             story = self._stories[number]
             if abs(at - story.at) <= self._memory and not _other_companies(story, signal):
                 return Arrival.COPY, story
-        return Arrival.NOVEL, None
+        same = self._verbatim(signal, fingerprint, at)
+        return (Arrival.NOVEL if same is None else Arrival.COPY), same
 
     def begin(self, signal: Signal, fingerprint: bytes, at: int, *, negative: bool) -> Recent:
         """Remember a novel story, and let go of the oldest if there are too many."""
@@ -118,20 +125,28 @@ class Recents:
         return story
 
     def copy(self, story: Recent, signal: Signal) -> None:
-        """`signal` tells `story` once more."""
-        story.copies += 1
-        self._join(story, Member(signal.news_id, signal.source, own=False))
+        """`signal` tells `story` once more; the correction of a copy takes the place of that copy."""
+        replaced = next((member for member in story.members if member.news_id == signal.revises), None)
+        if replaced is None:
+            story.copies += 1
+            self._join(story, Member(signal.news_id, signal.source, own=False))
+        else:
+            self._replace(story, replaced, Member(signal.news_id, signal.source, own=False))
+            if story.telling is not None:
+                story.telling.take_back(story.copies)
         self.touch(story)
 
     def correct(self, story: Recent, signal: Signal, fingerprint: bytes, *, negative: bool) -> None:
-        """`signal` replaces what `story` said; it stays where it stands, and takes the corrected text's print."""
+        """`signal` replaces what `story` said; it stays where it stands, and is known by both texts."""
         self._join(story, Member(signal.news_id, signal.source, own=True))
+        if story.telling is not None:
+            story.telling.take_back(story.copies, story.negativity, story.score)
         story.weight, story.score = signal.weight, signal.score
         story.negativity, story.negative = signal.sentiment.negative, negative
         story.headline, story.url = signal.headline, signal.url
-        story.fingerprint = fingerprint
+        story.fingerprint = story.fingerprint[:WIDTH] + fingerprint
         story.withdrawn = False
-        self._likeness.add(story.number, fingerprint)
+        self._likeness.add_later(story.number, fingerprint)
         self.touch(story)
 
     def drop_copy(self, story: Recent, news_id: str) -> bool:
@@ -139,7 +154,10 @@ class Recents:
         if any(member.own and member.news_id == news_id for member in story.members):
             return False
         story.members = [member for member in story.members if member.news_id != news_id]
-        story.copies = max(1, story.copies - 1)
+        if story.copies > 1:
+            if story.telling is not None:
+                story.telling.take_back(story.copies)
+            story.copies -= 1
         del self._story_of[news_id]
         self.touch(story)
         return True
@@ -162,7 +180,9 @@ class Recents:
         self._stories[story.number] = story
         for member in story.members:
             self._story_of[member.news_id] = story.number
-        self._likeness.add(story.number, story.fingerprint)
+        self._likeness.add(story.number, story.fingerprint[:WIDTH])
+        if len(story.fingerprint) > WIDTH:
+            self._likeness.add_later(story.number, story.fingerprint[WIDTH:])
 
     def chunk(self, number: int) -> list[Recent]:
         """The stories that are saved together under `number`."""
@@ -172,6 +192,23 @@ class Recents:
     def chunks(self) -> set[int]:
         """All chunks in use."""
         return {number // CHUNK for number in self._stories}
+
+    def _verbatim(self, signal: Signal, fingerprint: bytes, at: int) -> Recent | None:
+        """While an upgrade makes prints of another version: the late story with the very headline of `signal`."""
+        version = slice(WIDTH - 1, WIDTH)
+        ends = [story for story in (self.get(self.first), self.get(self.next - 1)) if story is not None]
+        if all(story.fingerprint[version] == fingerprint[version] for story in ends):
+            return None
+        late = (self._stories[number] for number in range(max(self.first, self.next - _GLANCED), self.next))
+        same = [
+            story
+            for story in late
+            if story.headline == signal.headline
+            and story.fingerprint[version] != fingerprint[version]
+            and abs(at - story.at) <= self._memory
+            and not _other_companies(story, signal)
+        ]
+        return same[-1] if same else None
 
     def _drop_first(self) -> None:
         story = self._stories.pop(self.first)
@@ -190,6 +227,12 @@ class Recents:
                 return
             del self._story_of[story.members.pop(1).news_id]
         story.members.insert(0 if before else len(story.members), member)
+        self._story_of[member.news_id] = story.number
+
+    def _replace(self, story: Recent, former: Member, member: Member) -> None:
+        """`member` takes the place of `former`, whose id stays out of the story's memory."""
+        story.members[story.members.index(former)] = member
+        del self._story_of[former.news_id]
         self._story_of[member.news_id] = story.number
 
 

@@ -21,6 +21,7 @@ class Recent:
     """One story as a series remembers it. Times are microseconds since 1970.
 
     `bin` is where it is counted, None while it is not; `negative` is whether it counts as bad news.
+    `fingerprint` is the print of its first text, followed by that of its latest correction where there is one.
     """
 
     number: int

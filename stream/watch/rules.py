@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from stream.errors import UsageError
+from stream.watch.budget import Budget
+from stream.watch.profile import Profile, default_profile
+from stream.watch.rulebook import BUILT_IN, MOST_LEVEL, SurgeRule
 
 _MAX_CAPACITY = 8_000
 _HALF = 0.5
+_FINE = timedelta(hours=1)
+_BLOCK = timedelta(minutes=15)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """What is believed of a series before anything is seen of it.
-
-    `per_hour` novel negative stories are expected; `shape` is how many stories that belief is worth: the smaller,
-    the sooner the series' own history replaces it and the wider the tail until then.
-    """
-
-    per_hour: float
-    shape: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +27,22 @@ class WatchRules:
         UsageError: if a value can't work, naming it and the fix.
     """
 
+    surges: tuple[SurgeRule, ...] = BUILT_IN
+    """What is watched for."""
+    budget: Budget = field(default_factory=lambda: Budget.parse("1/week"))
+    """False alarms that all rules without a budget of their own may raise together."""
+    profile: Profile = field(default_factory=default_profile)
+
     bin_seconds: int = 60
-    horizon: timedelta = timedelta(minutes=15)
-    """The trailing window that is tested."""
+    horizons: tuple[timedelta, ...] = (
+        timedelta(minutes=1),
+        timedelta(minutes=2),
+        timedelta(minutes=5),
+        timedelta(minutes=15),
+        timedelta(hours=1),
+        timedelta(days=1),
+    )
+    """The trailing windows that are tested, rising."""
     lateness: timedelta = timedelta(minutes=10)
     """How far behind its own series' largest `published_at` an article still counts."""
     grace: timedelta = timedelta(minutes=10)
@@ -44,7 +50,7 @@ class WatchRules:
 
     memory: timedelta = timedelta(hours=24)
     """How long after a story began an article can still be a copy of it."""
-    likeness: float = 0.7
+    likeness: float = 0.75
     """The share of equal fingerprint bytes from which two articles tell one story."""
     capacity: int = 512
     market_capacity: int = 4096
@@ -56,35 +62,30 @@ class WatchRules:
     min_weight: float = 0.2
     """Articles of less relevance are remembered but not counted."""
 
-    half_life: timedelta = timedelta(hours=12)
-    """How long a series' time must run until what it taught counts half; it stands still while all is silent."""
+    half_life: timedelta = timedelta(days=7)
+    """How long a series' time must run until what it taught counts half; the week's clock tells how it runs."""
     idle_after: timedelta = timedelta(hours=2)
-    """Silence beyond this is no evidence of a low rate: it is night, or a weekend."""
-    market_prior: Prior = Prior(per_hour=20.0, shape=2.0)
-    topic_prior: Prior = Prior(per_hour=4.0, shape=1.0)
-    company_prior: Prior = Prior(per_hour=1.0, shape=0.5)
-    max_shape: float = 30.0
-    """The count is never believed steadier than a gamma of this shape: news comes in bursts."""
+    """Silence beyond this is no evidence of a low rate where the usual rate makes it incredible."""
     learn_cap: float = 2.0
-    """While an alert is open, a bin teaches the baseline at most this many times what was expected."""
+    """While an alert is open, a block teaches the baseline at most this many times what was expected."""
 
-    alpha: float = 1e-6
-    min_count: int = 4
-    min_sources: int = 3
-    share_alpha: float = 0.005
+    min_count: int = 3
+    min_sources: int = 2
+    share_alpha: float = 0.05
     """A surge must also be more negative than usual for its volume, at this level: a rush of news is none."""
     rush: float = 4.0
-    """Unless it lies beyond `alpha` even against this many times the usual rate, which no rush explains."""
-    resolve_p: float = 0.01
+    """Unless it lies beyond the level even against this many times the usual rate, which no rush explains."""
+    resolve_p: float = 0.05
     """The p-value from which a window is usual again."""
-    resolve_share: float = 0.1
+    resolve_share: float = 0.2
     """The same for the share of negative news among all."""
     quiet: timedelta = timedelta(minutes=15)
     cool_down: timedelta = timedelta(minutes=30)
 
-    shift_alpha: float = 1e-6
     shift_min_stories: int = 8
     min_shift: float = 0.25
+    mood: float = 0.05
+    """How far the mean score of many stories sways by itself (standard deviation)."""
     shift_both_ways: bool = False
     """Whether a mean that rose is a shift too."""
 
@@ -103,36 +104,47 @@ class WatchRules:
     def _check_durations(self) -> None:
         if self.bin_seconds < 1:
             raise UsageError(f"watch.bin_seconds is {self.bin_seconds}: give at least 1")
-        for name in ("horizon", "lateness", "quiet", "cool_down", "half_life", "idle_after"):
+        for name in ("lateness", "quiet", "cool_down", "half_life", "idle_after"):
             value: timedelta = getattr(self, name)
-            if value < timedelta(seconds=self.bin_seconds) or value % timedelta(seconds=self.bin_seconds):
+            if not self._is_whole(value):
                 raise UsageError(f"watch.{name} is {value}: give a multiple of {self.bin_seconds} seconds")
+        spans = self.horizons
+        if not spans or list(spans) != sorted(set(spans)) or not all(map(self._is_whole, spans)):
+            raise UsageError(
+                f"watch.horizons is {[str(each) for each in spans]}: give rising multiples of "
+                f"{self.bin_seconds} seconds"
+            )
         if self.grace < self.lateness:
             raise UsageError(f"watch.grace is {self.grace}: give at least the lateness, {self.lateness}")
-        if self.memory < self.horizon + self.lateness:
-            raise UsageError(f"watch.memory is {self.memory}: give at least horizon + lateness")
+        if self.memory < self.fine + self.lateness:
+            raise UsageError(f"watch.memory is {self.memory}: give at least {self.fine + self.lateness}")
         if self.forget_after < self.memory + self.quiet + self.cool_down:
             raise UsageError(
                 f"watch.forget_after is {self.forget_after}: give at least memory + quiet + cool_down"
             )
 
     def _check_levels(self) -> None:
-        for name in ("alpha", "share_alpha", "resolve_p", "resolve_share", "shift_alpha"):
+        for name in ("share_alpha", "resolve_p", "resolve_share"):
             if not 0.0 < getattr(self, name) < 1.0:
                 raise UsageError(f"watch.{name} is {getattr(self, name)}: give a probability between 0 and 1")
-        if max(self.alpha, self.shift_alpha) >= self.resolve_p:
-            raise UsageError(f"watch.resolve_p is {self.resolve_p}: give more than alpha, or alerts flap")
+        if self.resolve_p <= MOST_LEVEL:
+            raise UsageError(
+                f"watch.resolve_p is {self.resolve_p}: give more than {MOST_LEVEL}, or alerts flap"
+            )
         if self.share_alpha >= self.resolve_share:
             raise UsageError(f"watch.resolve_share is {self.resolve_share}: give more than share_alpha")
         if not _HALF < self.likeness <= 1.0:
             raise UsageError(f"watch.likeness is {self.likeness}: give more than 0.5 and at most 1")
-        for name in ("market_prior", "topic_prior", "company_prior"):
-            prior: Prior = getattr(self, name)
-            if prior.per_hour <= 0.0 or prior.shape <= 0.0:
-                raise UsageError(f"watch.{name} is {prior}: give a rate and a shape above 0")
-        for name, least in (("max_shape", 0.1), ("learn_cap", 1.0), ("rush", 1.0)):
+        for name, least in (("learn_cap", 1.0), ("rush", 1.0), ("mood", 0.0)):
             if getattr(self, name) < least:
                 raise UsageError(f"watch.{name} is {getattr(self, name)}: give at least {least}")
+        names = [rule.name for rule in self.surges]
+        if not names or len(set(names)) != len(names):
+            raise UsageError(f"the rules are {names}: give at least one, each with its own name")
+
+    def _is_whole(self, span: timedelta) -> bool:
+        width = timedelta(seconds=self.bin_seconds)
+        return span >= width and not span % width
 
     @property
     def bin_micros(self) -> int:
@@ -144,14 +156,26 @@ class WatchRules:
         return duration // timedelta(seconds=self.bin_seconds)
 
     @property
-    def horizon_bins(self) -> int:
-        """Bins in the window that is tested."""
-        return self.bins(self.horizon)
+    def fine(self) -> timedelta:
+        """The longest horizon whose bins are kept one by one; those beyond are kept in blocks."""
+        return max((each for each in self.horizons if each <= _FINE), default=self.horizons[0])
+
+    @property
+    def all_horizons(self) -> tuple[int, ...]:
+        """Every horizon that WATCH or a rule names, in bins, rising."""
+        named = {*self.horizons, *(each for rule in self.surges for each in rule.horizons)}
+        return tuple(sorted({max(1, self.bins(each)) for each in named}))
+
+    @property
+    def block_bins(self) -> int:
+        """Bins that teach the baseline together: a quarter of an hour."""
+        return max(1, _BLOCK // timedelta(seconds=self.bin_seconds))
 
     @property
     def kept_bins(self) -> int:
-        """Bins until one can neither change nor be tested any more, and teaches the baseline."""
-        return self.bins(self.horizon) + self.bins(self.lateness)
+        """Bins until one can neither change nor be tested by itself any more, and teaches the baseline."""
+        fine = [each for each in self.all_horizons if each <= self.bins(_FINE)]
+        return (fine[-1] if fine else self.all_horizons[0]) + self.bins(self.lateness)
 
     @property
     def lateness_micros(self) -> int:

@@ -1,26 +1,19 @@
-"""One series: what its articles mean for its counts, its baseline and its alerts.
-
-Time in a series is a bin number, `now`. It passes when an article of the series says so, or while an alert is
-open also when the partition's clock or a withdrawal says so. It passes one bin after the other wherever something
-is decided in between, and what is decided depends on the bin alone: to pass to 10 and then to 20 is to pass to 20.
-"""
+"""One series: what its articles mean for its counts, its baseline and its alerts."""
 
 from __future__ import annotations
 
 from stream.events import MARKET, Alert, Signal
-from stream.watch.alerts import Lifecycle
-from stream.watch.baseline import Baseline, Bin
-from stream.watch.kinds import kind_of, prior_of
+from stream.watch.baseline import Usual
+from stream.watch.gauge import Gauge
+from stream.watch.kinds import kind_of
 from stream.watch.moment import Moment
 from stream.watch.novelty import Arrival, Recents
 from stream.watch.recent import Recent
 from stream.watch.rules import WatchRules
 from stream.watch.stories import Telling
-from stream.watch.surge import Detector, Window
+from stream.watch.surge import Detector
+from stream.watch.tallies import Bin, Tally
 from stream.watch.times import micros_of
-
-_MAX_NAMED = 256
-"""How many negative stories of one bin can become evidence."""
 
 
 class Series:
@@ -37,22 +30,30 @@ class Series:
         self.name = name
         self.kind = kind_of(name)
         self.rules = rules
-        self._bin_micros, self._horizon, self._kept = rules.bin_micros, rules.horizon_bins, rules.kept_bins
+        self._bin_micros, self._kept = rules.bin_micros, rules.kept_bins
         self._lateness, self._memory = rules.lateness_micros, rules.memory_micros
-        self.now = born
         self.high: int | None = None
         self.model = ""
-        self.bins: dict[int, Bin] = {}
-        self.baseline = Baseline(prior_of(name, rules), rules)
+        self.gauge = Gauge(self.kind, rules, detectors, born, self._moment)
+        self.lives, self.baseline = self.gauge.lives, self.gauge.baseline
         capacity = rules.market_capacity if name == MARKET else rules.capacity
         self.recents = Recents(capacity, self._memory, rules.likeness)
-        self.lives = tuple(Lifecycle(detector, rules) for detector in detectors)
         self.said: list[Alert] = []
+
+    @property
+    def now(self) -> int:
+        """The bin in which the series is."""
+        return self.gauge.now
+
+    @property
+    def bins(self) -> dict[int, Bin]:
+        """What was counted, for each bin that is kept by itself."""
+        return self.gauge.tallies.bins
 
     @property
     def alarmed(self) -> bool:
         """Whether an alert is open."""
-        return any(life.open is not None for life in self.lives)
+        return self.gauge.alarmed
 
     def outlived(self, time: int) -> bool:
         """Whether the series was silent for so long before `time` that it starts anew."""
@@ -83,7 +84,7 @@ class Series:
                 return Arrival.LATE, story
             if story.weight >= self.rules.min_weight:
                 self._count(story, here)
-        self._judge(self.high)
+        self.said += self.gauge.judge(self.high)
         return arrival, story
 
     def withdraw(self, news_id: str, at: int) -> Recent | None:
@@ -92,12 +93,12 @@ class Series:
         The story's own article takes the whole story with it, whatever copies remain; a copy takes only itself.
         """
         story = self.recents.by_id(news_id)
-        if story is None or story.withdrawn:
+        if story is None or story.withdrawn or at > story.at + self._memory:
             return None
         self.pass_open(at // self._bin_micros)
         if self.recents.drop_copy(story, news_id):
             return story
-        before, counted_in, named = _share_of(story, self.rules), story.bin, story.news_id
+        before, counted_in, named = self._tally_of(story), story.bin, story.news_id
         self._uncount(story)
         story.withdrawn = True
         self.recents.touch(story)
@@ -107,13 +108,11 @@ class Series:
 
     def pass_to(self, bin_number: int) -> None:
         """Let time pass to a bin; no-op if it is not ahead."""
-        while self.now < bin_number:
-            self._step(bin_number)
+        self.said += self.gauge.pass_to(bin_number)
 
     def pass_open(self, bin_number: int) -> None:
         """Let time pass to a bin, or until no alert is open, whichever comes first."""
-        while self.now < bin_number and self.alarmed:
-            self._step(bin_number)
+        self.said += self.gauge.pass_open(bin_number)
 
     def _place(self, signal: Signal, at: int, *, taken_back: bool) -> tuple[Arrival, Recent]:
         """Find or begin the story that `signal` tells, and write down that it does."""
@@ -138,7 +137,7 @@ class Series:
 
     def _correct(self, story: Recent, signal: Signal, fingerprint: bytes, *, negative: bool) -> None:
         """Put the corrected article in the place of the former one; the story stays in its bin."""
-        before, counted_in, named = _share_of(story, self.rules), story.bin, story.news_id
+        before, counted_in, named = self._tally_of(story), story.bin, story.news_id
         kept = self._uncount(story)
         self.recents.correct(story, signal, fingerprint, negative=negative)
         if kept is not None and story.weight >= self.rules.min_weight:
@@ -147,9 +146,10 @@ class Series:
             if kept is None:
                 # What the baseline has learned stays learned, and the story must not count a second time.
                 story.bin = counted_in
-            after = _share_of(story, self.rules)
+            # What it said before, less what it says now.
+            before.add(self._tally_of(story), -1)
             at = max(self.high or 0, micros_of(signal.published_at))
-            self._take_back(story, counted_in, before - after, named, at)
+            self._take_back(story, counted_in, before, named, at)
 
     def _is_negative(self, signal: Signal) -> bool:
         return (
@@ -157,99 +157,44 @@ class Series:
             or signal.score <= self.rules.negative_score
         )
 
+    def _tally_of(self, story: Recent) -> Tally:
+        """What a counted story adds to the counts; nothing for one that is not counted."""
+        if story.bin is None:
+            return Tally()
+        positive = not story.negative and story.score >= -self.rules.negative_score
+        return Tally.of(story.score, negative=story.negative, positive=positive)
+
     def _count(self, story: Recent, here: int) -> None:
-        counted = self.bins.setdefault(here, Bin())
         story.bin = here
-        counted.stories += 1
-        counted.score += story.score
-        counted.square += story.score * story.score
-        if story.negative:
-            counted.negative += 1
-            if len(counted.members) < _MAX_NAMED:
-                counted.members.append(story.number)
+        self.gauge.tallies.count(here, self._tally_of(story), story.number)
         self.recents.touch(story)
 
     def _uncount(self, story: Recent) -> int | None:
         """Take a story out of its bin, if that one is still kept; the bin, else None."""
-        here, story.bin = story.bin, None
-        counted = None if here is None else self.bins.get(here)
-        if counted is None:
+        tally, here = self._tally_of(story), story.bin
+        story.bin = None
+        if here is None or not self.gauge.tallies.uncount(here, tally, story.number):
             return None
-        counted.stories -= 1
-        counted.score -= story.score
-        counted.square -= story.score * story.score
-        if story.negative:
-            counted.negative -= 1
-            if story.number in counted.members:
-                counted.members.remove(story.number)
         return here
 
-    def _step(self, bin_number: int) -> None:
-        """Pass to the next bin where something is due, at most to `bin_number`."""
-        if self.alarmed:
-            self.now += 1
-        else:
-            due = min(self.bins, default=bin_number) + self._kept
-            self.now = min(bin_number, max(self.now + 1, due))
-        for old in sorted(number for number in self.bins if number <= self.now - self._kept):
-            spared = any(life.spares(old, self._bin_micros) for life in self.lives)
-            self.baseline.learn(old, self.bins.pop(old), spared=spared)
-        if self.alarmed:
-            self._judge(self.now * self._bin_micros, open_only=True)
-
-    def _judge(self, as_of: int, *, open_only: bool = False) -> None:
-        window = self._window()
-        asked = [
-            life
-            for life in self.lives
-            if life.open is not None or (not open_only and life.detector.may_alarm(window))
-        ]
-        if not asked:
-            return
-        moment = self._moment(as_of, window)
-        for life in asked:
-            alert = life.hear(life.detector.judge(window, moment.usual), moment)
-            if alert is not None:
-                self.said.append(alert)
-
-    def _take_back(self, story: Recent, counted_in: int, less: Window, news_id: str, as_of: int) -> None:
+    def _take_back(self, story: Recent, counted_in: int, less: Tally, news_id: str, as_of: int) -> None:
         if not self.alarmed:
             return
-        moment = self._moment(as_of, self._window())
+        moment = self._moment(as_of, self.gauge.usual())
         for life in self.lives:
             alert = life.take_back(story.number, counted_in, less, moment, news_id)
             if alert is not None:
                 self.said.append(alert)
 
-    def _window(self) -> Window:
-        stories = negative = 0
-        score = 0.0
-        # In the order of time, not of arrival: a sum of floats must come out the same after a restart.
-        for number in sorted(self.bins):
-            if number > self.now - self._horizon:
-                counted = self.bins[number]
-                stories += counted.stories
-                negative += counted.negative
-                score += counted.score
-        return Window(self._horizon, stories, negative, score)
-
-    def _moment(self, as_of: int, window: Window) -> Moment:
-        usual = self.baseline.usual(self.now - self._kept)
+    def _moment(self, as_of: int, usual: Usual) -> Moment:
         return Moment(
             series=self.name,
             model=self.model,
             bin=self.now,
             as_of=as_of,
-            window=window,
             usual=usual,
             bins=self.bins,
             recents=self.recents,
             most=self.rules.evidence,
+            positive_from=-self.rules.negative_score,
         )
-
-
-def _share_of(story: Recent, rules: WatchRules) -> Window:
-    """What a counted story adds to a window."""
-    if story.bin is None:
-        return Window(rules.horizon_bins)
-    return Window(rules.horizon_bins, 1, int(story.negative), story.score)

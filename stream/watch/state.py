@@ -9,6 +9,7 @@ Numbers come back to the last bit, so a restored series goes on exactly as the s
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
@@ -16,16 +17,18 @@ from typing import Any
 
 from stream.errors import StateError
 from stream.watch.alerts import Lifecycle, OpenAlert, Peak
-from stream.watch.baseline import Bin, Usual
+from stream.watch.baseline import Rate, Usual
 from stream.watch.recent import Member, Recent
 from stream.watch.rules import WatchRules
 from stream.watch.series import Series
 from stream.watch.stories import Telling
-from stream.watch.surge import Detector, Window
+from stream.watch.surge import Detector, Look
+from stream.watch.tallies import Bin, Tally, Window
 
-VERSION = 1
+VERSION = 2
 _SEPARATOR = "\x1f"
 _CONTROL = "control"
+_GLANCE = re.compile(rb'\{"v":(\d+),"high":(null|-?\d+),"open":(true|false),')
 _RING = 1024
 """More chunks than any capacity needs, so a key is used again only when its chunk was let go long ago."""
 
@@ -90,7 +93,7 @@ def read_json(key: str, value: bytes) -> dict[str, Any]:
     if version != VERSION:
         raise StateError(
             f"state record {key!r} has version {version}, this newstide reads {VERSION}: "
-            "run the version that wrote it"
+            "run the version that wrote it, or empty news.baselines to start anew"
         )
     return dict(body)
 
@@ -99,16 +102,39 @@ def core_of(series: Series) -> bytes:
     """The core of a series as it is saved."""
     return write_json(
         {
+            # First what `glance` looks for.
+            "high": series.high,
+            "open": series.alarmed,
             "bin_seconds": series.rules.bin_seconds,
             "now": series.now,
-            "high": series.high,
             "model": series.model,
             "span": [series.recents.first, series.recents.next],
             "bins": [[number, *astuple(counted)] for number, counted in series.bins.items()],
+            "blocks": [
+                [number, *astuple(counted)] for number, counted in series.gauge.tallies.blocks.items()
+            ],
             "baseline": series.baseline.dump(),
-            "lives": {life.detector.rule: _life_of(life) for life in series.lives},
+            "lives": {life.name: _life_of(life) for life in series.lives if life.ever},
         }
     )
+
+
+def glance(key: str, core: bytes) -> tuple[int | None, bool]:
+    """The series' largest event time and whether an alert is open, without reading all of its core.
+
+    Raises:
+        StateError: if it is no core of this version.
+    """
+    found = _GLANCE.match(core)
+    if found is None or int(found[1]) != VERSION:
+        body = read_json(key, core)
+        try:
+            return body["high"], bool(body["open"])
+        except KeyError as error:
+            raise StateError(
+                f"state record {key!r} is damaged ({error!r}): restore the topic or empty it"
+            ) from error
+    return (None if found[2] == b"null" else int(found[2])), found[3] == b"true"
 
 
 def chunk_of(stories: Iterable[Recent]) -> bytes:
@@ -160,31 +186,53 @@ def _core_from(name: str, body: dict[str, Any], rules: WatchRules, detectors: tu
         )
     series = Series(name, rules, detectors, body["now"])
     series.high, series.model = body["high"], body["model"]
-    series.bins = {number: Bin(*counted) for number, *counted in body["bins"]}
+    for number, *counted in body["bins"]:
+        series.gauge.tallies.bins[number] = Bin(*counted)
+    for number, *counted in body["blocks"]:
+        series.gauge.tallies.blocks[number] = Tally(*counted)
     series.baseline.load(body["baseline"])
     for life in series.lives:
-        if life.detector.rule in body["lives"]:
-            _life_into(life, body["lives"][life.detector.rule])
+        if life.name in body["lives"]:
+            _life_into(life, body["lives"][life.name])
     return series
 
 
 def _life_of(life: Lifecycle) -> dict[str, Any]:
-    alert = life.open
     return {
         "last_onset": life.last_onset,
         "cool_until": life.cool_until,
         "spared": [life.spared_from, life.spared_to],
-        "open": None if alert is None else astuple(alert),
+        "said_to": life.said_to,
+        "open": None if life.open is None else _open_of(life.open),
     }
+
+
+def _open_of(alert: OpenAlert) -> list[Any]:
+    peak, look = alert.peak, alert.peak.look
+    window = [look.window.start, look.window.end, *astuple(look.window.tally), look.hours, look.last]
+    return [
+        alert.alert_id,
+        alert.onset,
+        alert.severity,
+        alert.surprise,
+        alert.said_in,
+        alert.sources,
+        alert.evidence,
+        [peak.next_story, window, peak.usual, peak.p_value],
+        alert.reach,
+        alert.quiet_since,
+    ]
 
 
 def _life_into(life: Lifecycle, saved: dict[str, Any]) -> None:
     life.last_onset, life.cool_until = saved["last_onset"], saved["cool_until"]
     life.spared_from, life.spared_to = saved["spared"]
+    life.said_to = saved["said_to"]
     if saved["open"] is None:
         return
-    alert_id, onset, severity, surprise, said_in, sources, evidence, peak, quiet_since = saved["open"]
-    bin_number, next_story, window, usual, p_value = peak
+    alert_id, onset, severity, surprise, said_in, sources, evidence, peak, reach, quiet_since = saved["open"]
+    next_story, (start, end, *tally, hours, last), (rates, *figures), p_value = peak
+    usual = Usual((Rate(*rates[0]), Rate(*rates[1]), Rate(*rates[2])), *figures)
     life.open = OpenAlert(
         alert_id,
         onset,
@@ -193,7 +241,8 @@ def _life_into(life: Lifecycle, saved: dict[str, Any]) -> None:
         said_in,
         sources,
         tuple(evidence),
-        Peak(bin_number, next_story, Window(*window), Usual(*usual), p_value),
+        Peak(next_story, Look(Window(start, end, Tally(*tally)), hours, last), usual, p_value),
+        reach,
         quiet_since,
     )
 

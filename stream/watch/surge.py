@@ -1,20 +1,45 @@
-"""Is a window unusual? The decision of WATCH, behind one small interface."""
+"""Is what came unusual? The decision of WATCH, behind one small interface.
+
+Each horizon gives a p-value: how probable it is, for a series with this baseline, that a minute which brings a
+story ends a window with at least as many as were seen. The count is negative binomial: Poisson, with a gamma
+belief about the rate that is widened by how news clusters. The p-values of all horizons become one by the Cauchy
+combination (Liu & Xie 2020, JASA 115:393), which holds for small values whatever their dependence. That one is
+compared with the level of the rule for such a series (`stream.watch.levels`).
+
+The minute that is under way is expected to have its whole share already. So to look at each article is to look at
+the minute's end, only sooner: it costs no level.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
-from math import log10, sqrt
-from typing import Protocol
+from math import atan, log10, pi, sqrt, tan
+from typing import TYPE_CHECKING, Protocol
 
-from stream.watch.baseline import Usual
-from stream.watch.rules import WatchRules
+from stream.watch.baseline import Rate, Usual
+from stream.watch.kinds import kind_of
+from stream.watch.levels import level_of
+from stream.watch.profile import MEASURES
+from stream.watch.rulebook import SurgeRule
 from stream.watch.tails import count_tail, share_tail, student_tail
+from stream.watch.tallies import Window
 
-NEGATIVE_SURGE = "negative_surge"
-MEAN_SHIFT = "mean_shift"
+if TYPE_CHECKING:
+    from stream.watch.rules import WatchRules
 
 _LEAST_P = 1e-300
+_SMALL_P = 1e-8
+_NO_EVIDENCE = 0.5
+_PRIOR_NEGATIVE, _PRIOR_OTHER = 1.0, 4.0
+"""The first belief about a share: one of five."""
+_HOUR = timedelta(hours=1)
+_SUREST = 40.0
+"""As if so many stories were known of it: a rate is never believed steadier within the hour."""
+_SUREST_SHARE = 30.0
+"""A share is never believed steadier than a beta of so many stories of one sort."""
 
 
 class Level(IntEnum):
@@ -26,36 +51,23 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """What was counted in the trailing `bins`: novel stories, negative ones among them, the sum of scores."""
+class Look:
+    """One horizon at one moment: its window, and how long it and its last bin are by the week's clock."""
 
-    bins: int
-    stories: int = 0
-    negative: int = 0
-    score: float = 0.0
-
-    @property
-    def mean(self) -> float | None:
-        """The mean score, or None where there is no story."""
-        return self.score / self.stories if self.stories else None
-
-    def __sub__(self, other: Window) -> Window:
-        return Window(
-            self.bins,
-            max(0, self.stories - other.stories),
-            max(0, self.negative - other.negative),
-            self.score - other.score,
-        )
+    window: Window
+    hours: float
+    last: float
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a detector says of a window, with its figures and why."""
+    """What a detector says, with its figures and why; `look` is the horizon that says most."""
 
     level: Level
     p_value: float
     observed: int
     expected: float
+    look: Look
     reason: str
 
     @property
@@ -65,100 +77,223 @@ class Judgement:
 
 
 class Detector(Protocol):
-    """Judges a window against what is usual. Pure: the same window and baseline give the same judgement."""
+    """Judges a series against what is usual. Pure: the same looks and baseline give the same judgement."""
 
-    @property
-    def rule(self) -> str:
-        """The name that its alerts carry."""
+    rule: SurgeRule
+    horizons: frozenset[int]
+
+    def may_alarm(self, looks: Sequence[Window]) -> bool:
+        """Whether the windows hold enough to be alarming at all; a cheap look before `judge`."""
         ...
 
-    def may_alarm(self, window: Window) -> bool:
-        """Whether `window` holds enough to be alarming at all; a cheap look before `judge`."""
-        ...
-
-    def judge(self, window: Window, usual: Usual) -> Judgement:
-        """How unusual `window` is."""
+    def judge(self, looks: Sequence[Look], usual: Usual) -> Judgement:
+        """How unusual the windows are together; at least one is given."""
         ...
 
 
-class NegativeSurge:
-    """More novel negative stories than the series' own rate and its own share of bad news explain.
+class CountSurge:
+    """More novel stories of one direction than the series' own rate explains.
 
-    The count is tested against its negative binomial prediction. So that the morning's rush of ordinary news is
-    no surge of bad news, the count must also be high for the volume of news (beta-binomial, at a milder level),
-    or be beyond what several times the usual rate explains, for a company whose news is always bad.
+    For bad or good news, a rush of ordinary news must not count: so the count must also be high for the volume of
+    news (beta-binomial, at a milder level), or lie beyond what several times the usual rate explains, for a
+    company whose news is always bad.
+
+    Args:
+        rule: what to look for.
+        rules: the thresholds.
+        level: the p-value from which it is an alarm.
+        horizons: the spans, in bins, that it tests.
     """
 
-    rule = NEGATIVE_SURGE
-
-    def __init__(self, rules: WatchRules) -> None:
+    def __init__(self, rule: SurgeRule, rules: WatchRules, level: float, horizons: frozenset[int]) -> None:
+        self.rule = rule
+        self.horizons = horizons
         self._rules = rules
+        self._level = level
+        self._hour = rules.bins(_HOUR)
+        self._least = rule.min_count or rules.min_count
+        self._which = MEASURES.index(rule.direction)
 
-    def may_alarm(self, window: Window) -> bool:
-        """Whether there are as many negative stories as a surge takes."""
-        return window.negative >= self._rules.min_count
+    def may_alarm(self, looks: Sequence[Window]) -> bool:
+        """Whether any window holds as many stories as a surge takes."""
+        return any(window.tally.counts()[self._which] >= self._least for window in looks)
 
-    def judge(self, window: Window, usual: Usual) -> Judgement:
-        """`ALARMING` where both tests and the least count agree; `RAISED` between there and the resolve levels."""
-        rules, observed = self._rules, window.negative
-        expected = usual.shape / usual.exposure * window.bins
-        p_value = count_tail(observed, usual.shape, usual.exposure, float(window.bins))
-        if observed < rules.min_count:
-            return Judgement(Level.USUAL, p_value, observed, expected, "too few negative stories")
+    def judge(self, looks: Sequence[Look], usual: Usual) -> Judgement:
+        """`ALARMING` where counts and share agree; `RAISED` between there and the resolve levels."""
+        rate = usual.rates[self._which]
+        hour = self._hour_of(looks)
+        values = [count_p(self._seen(each), self._lately(rate, each, hour), each) for each in looks]
+        leader = looks[min(range(len(looks)), key=lambda place: (values[place], -place))]
+        observed = self._seen(leader)
+        p_value = combined(values) if observed else 1.0
+        level, reason = self._stand(p_value, observed, leader, usual)
+        return Judgement(level, p_value, observed, rate.per_hour * leader.hours, leader, reason)
+
+    def _hour_of(self, looks: Sequence[Look]) -> Look | None:
+        """The longest look within the hour: what shorter ones are seen against."""
+        return next((each for each in reversed(looks) if each.window.bins <= self._hour), None)
+
+    def _lately(self, rate: Rate, look: Look, hour: Look | None) -> Rate:
+        """The rate in the light of the hour before the window, where that is known: news has busy days.
+
+        What sways within hours is no surge; what jumps within minutes is.
+        """
+        if hour is None or hour.window.start >= look.window.start:
+            return rate
+        before = self._seen(hour) - self._seen(look)
+        steady = rate.steadiness(hour.hours)
+        shape = steady + before
+        exposure = steady / rate.per_hour + hour.hours - look.hours
+        # It may sway on meanwhile, so the last hour is not believed beyond this.
+        shape, exposure = (shape, exposure) if shape <= _SUREST else (_SUREST, exposure * _SUREST / shape)
+        if shape <= steady:
+            return rate
+        return Rate(shape, exposure, 0.0, rate.burst, 1.0)
+
+    def _seen(self, look: Look) -> int:
+        return look.window.tally.counts()[self._which]
+
+    def _stand(self, p_value: float, observed: int, look: Look, usual: Usual) -> tuple[Level, str]:
+        rules = self._rules
+        what = "" if self.rule.direction == "volume" else f"{self.rule.direction} "
+        if observed < self._least:
+            return Level.USUAL, f"too few {what}stories"
         if p_value >= rules.resolve_p:
-            return Judgement(Level.USUAL, p_value, observed, expected, "as many as are usual")
-        # What a rush of news explains is measured twice: by the share of bad news in it, and by its size alone.
-        share_p = share_tail(observed, window.stories, usual.negative, usual.other)
-        rush_p = count_tail(observed, usual.shape, usual.exposure / rules.rush, float(window.bins))
+            return Level.USUAL, "as many as are usual"
+        rushed = self._rushed(observed, look, usual)
+        if rushed is Level.USUAL:
+            return Level.USUAL, f"more news, no more {what}than usual"
+        if p_value > self._level:
+            return Level.RAISED, "more than usual, not beyond chance"
+        if rushed is Level.RAISED:
+            return Level.RAISED, f"more news, a little more {what}".rstrip()
+        return Level.ALARMING, f"more {what}news than chance explains"
+
+    def _rushed(self, observed: int, look: Look, usual: Usual) -> Level:
+        """How the count stands if a rush of news explains it: by the share of such news in it, and by its size."""
+        if self.rule.direction == "volume":
+            return Level.ALARMING
+        rules = self._rules
+        share_p = self._share(observed, look.window.tally.stories, usual)
+        rush_p = count_p(observed, _hurried(usual.rates[self._which], rules.rush), look)
         if share_p >= rules.resolve_share and rush_p >= rules.resolve_p:
-            return Judgement(
-                Level.USUAL, p_value, observed, expected, "more news, no more negative than usual"
-            )
-        if p_value > rules.alpha:
-            return Judgement(Level.RAISED, p_value, observed, expected, "more than usual, not beyond chance")
-        if share_p > rules.share_alpha and rush_p > rules.alpha:
-            return Judgement(Level.RAISED, p_value, observed, expected, "more news, a little more negative")
-        return Judgement(
-            Level.ALARMING, p_value, observed, expected, "more negative news than chance explains"
-        )
+            return Level.USUAL
+        return Level.RAISED if share_p > rules.share_alpha and rush_p > self._level else Level.ALARMING
+
+    def _share(self, observed: int, stories: int, usual: Usual) -> float:
+        seen, all_seen = usual.rates[self._which], usual.rates[2]
+        learned = seen.per_hour / max(all_seen.per_hour, seen.per_hour)
+        some = _PRIOR_NEGATIVE + learned * usual.stories
+        other = _PRIOR_OTHER + (1.0 - learned) * usual.stories
+        scale = min(1.0, _SUREST_SHARE / some)
+        return share_tail(observed, stories, some * scale, other * scale)
 
 
 class MeanShift:
-    """The mean score of the window lies off the usual mean: a t-test with a least shift that matters.
+    """The mean score of a window lies off the usual mean: a t-test with a least shift that matters.
 
     Only a fall counts, unless the rules ask for both ways; then the p-value is two-sided.
+
+    Args: as `CountSurge`.
     """
 
-    rule = MEAN_SHIFT
+    def __init__(self, rule: SurgeRule, rules: WatchRules, level: float, horizons: frozenset[int]) -> None:
+        self.rule = rule
+        self.horizons = horizons
+        self._rules = rules
+        self._level = level
+        self._least = rule.min_count or rules.shift_min_stories
+
+    def may_alarm(self, looks: Sequence[Window]) -> bool:
+        """Whether any window holds as many stories as a mean takes."""
+        return any(window.tally.stories >= self._least for window in looks)
+
+    def judge(self, looks: Sequence[Look], usual: Usual) -> Judgement:
+        """`ALARMING` where a shift is large, beyond chance and rests on enough stories."""
+        seen = [self._p_of(each, usual) for each in looks]
+        p_value = combined([p for p, _ in seen])
+        place = min(range(len(looks)), key=lambda n: (seen[n][0], -n))
+        leader, (_, fall) = looks[place], seen[place]
+        observed = leader.window.tally.stories
+        expected = usual.rates[2].per_hour * leader.hours
+        if observed < self._least:
+            return Judgement(Level.USUAL, 1.0, observed, expected, leader, "too few stories")
+        if fall < self._rules.min_shift or p_value >= self._rules.resolve_p:
+            return Judgement(Level.USUAL, p_value, observed, expected, leader, "the mean is as usual")
+        if p_value > self._level:
+            reason = "the mean is off, not beyond chance"
+            return Judgement(Level.RAISED, p_value, observed, expected, leader, reason)
+        return Judgement(Level.ALARMING, p_value, observed, expected, leader, "the mean is off beyond chance")
+
+    def _p_of(self, look: Look, usual: Usual) -> tuple[float, float]:
+        tally = look.window.tally
+        mean = tally.mean
+        if mean is None or tally.stories < self._least:
+            return 1.0, 0.0
+        fall = usual.mean - mean
+        # Moods sway from day to day: the error never falls below that, however many stories there are.
+        error = sqrt(usual.variance * (1.0 / tally.stories + 1.0 / usual.weight) + self._rules.mood**2)
+        if self._rules.shift_both_ways:
+            return min(1.0, 2.0 * student_tail(abs(fall) / error, usual.weight)), abs(fall)
+        return student_tail(fall / error, usual.weight), fall
+
+
+def count_p(observed: int, rate: Rate, look: Look) -> float:
+    """The probability of at least `observed` in the window, given that its last bin brings a story at all.
+
+    0.5 where it is plainly no evidence: that is neutral in the combination, and saves the arithmetic.
+    """
+    expected = rate.per_hour * look.hours
+    if observed <= 1 or observed <= expected:
+        return _NO_EVIDENCE
+    steady = rate.steadiness(look.hours)
+    exposure = steady / rate.per_hour
+    tail = count_tail(observed, steady, exposure, look.hours)
+    silent = (exposure / (exposure + look.last)) ** steady
+    if look.last < look.hours:
+        tail -= silent * count_tail(observed, steady, exposure + look.last, look.hours - look.last)
+    return min(1.0, max(_LEAST_P, tail / (1.0 - silent)))
+
+
+def combined(values: Sequence[float]) -> float:
+    """The Cauchy combination of p-values, with equal weights."""
+    if len(values) == 1:
+        return values[0]
+    total = sum(1.0 / (pi * p) if p < _SMALL_P else tan((0.5 - min(p, _NO_EVIDENCE)) * pi) for p in values)
+    total /= len(values)
+    if total > 1.0 / _SMALL_P:
+        return max(_LEAST_P, 1.0 / (pi * total))
+    return 0.5 - atan(total) / pi
+
+
+def _hurried(rate: Rate, times: float) -> Rate:
+    """A belief in `times` the rate."""
+    return rate._replace(exposure=rate.exposure / times)
+
+
+class Detectors:
+    """Which rules judge which series. Series of one kind under the same rules share their detectors.
+
+    Args:
+        rules: the thresholds, with the rules, the budget and the profile.
+    """
 
     def __init__(self, rules: WatchRules) -> None:
         self._rules = rules
+        self._made: dict[tuple[str, tuple[str, ...]], tuple[Detector, ...]] = {}
 
-    def may_alarm(self, window: Window) -> bool:
-        """Whether there are as many stories as a mean takes."""
-        return window.stories >= self._rules.shift_min_stories
+    def of(self, series: str) -> tuple[Detector, ...]:
+        """The detectors of one series, in the order of the rules."""
+        kind = kind_of(series)
+        matching = tuple(rule for rule in self._rules.surges if rule.matches(series))
+        key = (kind, tuple(rule.name for rule in matching))
+        if key not in self._made:
+            self._made[key] = tuple(self._make(rule, kind) for rule in matching)
+        return self._made[key]
 
-    def judge(self, window: Window, usual: Usual) -> Judgement:
-        """`ALARMING` where the shift is large, beyond chance and rests on enough stories."""
-        rules, observed = self._rules, window.stories
-        expected = usual.pace * window.bins
-        mean = window.mean
-        if mean is None or observed < rules.shift_min_stories:
-            return Judgement(Level.USUAL, 1.0, observed, expected, "too few stories")
-        fall = usual.mean - mean
-        error = sqrt(usual.variance * (1.0 / observed + 1.0 / usual.weight))
-        if rules.shift_both_ways:
-            fall = abs(fall)
-            p_value = min(1.0, 2.0 * student_tail(fall / error, usual.weight))
-        else:
-            p_value = student_tail(fall / error, usual.weight)
-        if fall < rules.min_shift or p_value >= rules.resolve_p:
-            return Judgement(Level.USUAL, p_value, observed, expected, "the mean is as usual")
-        if p_value > rules.shift_alpha:
-            return Judgement(Level.RAISED, p_value, observed, expected, "the mean is off, not beyond chance")
-        return Judgement(Level.ALARMING, p_value, observed, expected, "the mean is off beyond chance")
-
-
-def detectors_of(rules: WatchRules) -> tuple[Detector, ...]:
-    """The detectors that WATCH runs for every series."""
-    return NegativeSurge(rules), MeanShift(rules)
+    def _make(self, rule: SurgeRule, kind: str) -> Detector:
+        rules = self._rules
+        level = level_of(rule, kind, rules.surges, rules.budget, rules.profile)
+        spans = frozenset(max(1, rules.bins(each)) for each in rule.horizons or rules.horizons)
+        made = MeanShift if rule.direction == "shift" else CountSurge
+        return made(rule, rules, level, spans)

@@ -18,23 +18,26 @@ replay that knew no such silence. Each such record is counted in `WatchOutput.be
 
 **Bounds.** A series remembers at most `capacity` stories (`market_capacity` for the market), each of at most 32
 articles, and `kept_bins` bins; it is forgotten, with its saved records, after `forget_after` of silence. A series
-with one story takes about 4 KB, each further story about 1.2 KB: 50,000 quiet series some 200 MB.
+with one story takes about 5 KB, each further story about 1.2 KB. One that was silent for longer than `memory` is
+kept as its saved record alone, some hundreds of bytes, until it is spoken of again.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from datetime import datetime
 
 from stream.errors import StateError
 from stream.events import MARKET, Signal, Withdrawal
 from stream.watch import state
+from stream.watch.kinds import kind_of
 from stream.watch.novelty import Arrival
 from stream.watch.output import Standing, WatchOutput
 from stream.watch.recent import Recent
 from stream.watch.rules import WatchRules
 from stream.watch.series import Series
-from stream.watch.surge import detectors_of
+from stream.watch.sleepers import Sleepers
+from stream.watch.surge import Detectors
 from stream.watch.taken_back import TakenBack
 from stream.watch.times import micros_of, time_of
 
@@ -54,13 +57,16 @@ class Watcher:
 
     def __init__(self, rules: WatchRules) -> None:
         self._rules = rules
-        self._detectors = detectors_of(rules)
+        self._detectors = Detectors(rules)
         self._series: OrderedDict[str, Series] = OrderedDict()
+        self._asleep = Sleepers()
         self._taken_back = TakenBack()
         self._saved: dict[str, bytes] = {}
+        self._kinds: Counter[str] = Counter()
         self._alarmed: dict[str, None] = {}
         self._dirty: dict[str, None] = {}
         self._deleted: dict[str, None] = {}
+        self._packed: dict[str, dict[str, bytes | None]] = {}
         self._told: dict[str, Recent | None] = {}
         self._output = WatchOutput()
         self._clock: int | None = None
@@ -76,7 +82,13 @@ class Watcher:
     def series_count(self) -> int:
         """How many series are held."""
         self.settle()
-        return len(self._series)
+        return len(self._series) + len(self._asleep)
+
+    @property
+    def series_by_kind(self) -> Counter[str]:
+        """How many series of each kind are held."""
+        self.settle()
+        return self._kinds.copy()
 
     def open_alerts(self) -> list[Standing]:
         """The alerts that are open now."""
@@ -98,6 +110,9 @@ class Watcher:
     def settle(self) -> None:
         """End the restoring. Called by itself before anything else happens.
 
+        A series without an open alert is read back when it is spoken of; a record of it that is damaged within
+        shows only then.
+
         Raises:
             StateError: if a saved record can't be read back; names its key.
         """
@@ -107,12 +122,16 @@ class Watcher:
         self._saved = {}
         for name, core in saved.cores.items():
             chunks = saved.chunks.pop(name, {})
-            series = state.series_from(name, core, chunks, self._rules, self._detectors)
-            self._series[name] = series
-            if series.alarmed:
+            self._kinds[kind_of(name)] += 1
+            high, alarmed = state.glance(name, core)
+            if high is not None:
+                self._clock = max(high, self._clock or high)
+            self._asleep.put(name, core, chunks, high)
+            if alarmed:
                 self._alarmed[name] = None
-            if series.high is not None:
-                self._clock = max(series.high, self._clock or series.high)
+        for name in list(self._alarmed):
+            if not self._wake(name).alarmed:
+                del self._alarmed[name]
         for chunks in saved.chunks.values():
             raise StateError(
                 f"state record {next(iter(chunks))!r} belongs to no saved series: restore the topic"
@@ -138,6 +157,8 @@ class Watcher:
         at = micros_of(withdrawal.published_at)
         self._note_behind(at)
         self._taken_back.add(withdrawal.withdraws)
+        for name in self._asleep.remembering(withdrawal.withdraws):
+            self._wake(name)
         for series in self._series.values():
             if series.outlived(at):
                 # A tick may have forgotten it already, or not: what is said must not depend on that.
@@ -160,11 +181,9 @@ class Watcher:
             # A step that said nothing is left unsaved: after a restart it is taken again, with the same result.
             if series.said:
                 self._collect(series)
-        while self._series:
-            oldest = next(iter(self._series.values()))
-            if not oldest.outlived(time):
-                return
-            self._forget(oldest)
+        self._put_to_sleep(time)
+        for name in self._asleep.older_than(time - self._rules.forget_micros):
+            self._forget_asleep(name)
 
     def drain(self) -> WatchOutput:
         """What came since the last drain; it is handed over and no longer held here."""
@@ -178,25 +197,30 @@ class Watcher:
                     story.telling.story(story_id, story.headline, story.copies, story.sources)
                 )
         written: dict[str, bytes | None] = dict.fromkeys(self._deleted)
+        for records in self._packed.values():
+            written |= records
         for name in self._dirty:
             if name in self._series:
                 written |= _records_of(self._series[name])
         written |= self._taken_back.drain()
         output.state = list(written.items())
-        self._told, self._dirty, self._deleted = {}, {}, {}
+        self._told, self._dirty, self._deleted, self._packed = {}, {}, {}, {}
         return output
 
     def _series_for(self, name: str, at: int) -> Series:
         """The series, new where it is unknown or was silent for too long."""
         series = self._series.get(name)
+        if series is None and name in self._asleep:
+            series = self._wake(name)
         if series is not None and series.outlived(at):
             series.pass_open(at // self._rules.bin_micros)
             self._collect(series)
             self._forget(series)
             series = None
         if series is None:
-            series = Series(name, self._rules, self._detectors, at // self._rules.bin_micros)
+            series = Series(name, self._rules, self._detectors.of(name), at // self._rules.bin_micros)
             self._series[name] = series
+            self._kinds[series.kind] += 1
         self._series.move_to_end(name)
         return series
 
@@ -210,12 +234,48 @@ class Watcher:
         else:
             self._alarmed.pop(series.name, None)
 
+    def _wake(self, name: str) -> Series:
+        core, chunks = self._asleep.take(name)
+        series = state.series_from(name, core, chunks, self._rules, self._detectors.of(name))
+        self._series[name] = series
+        return series
+
+    def _put_to_sleep(self, time: int) -> None:
+        """Keep series that were silent for longer than their memory as their saved record only.
+
+        Whatever comes to them later, within the bound of exactness, would find their stories too old: so to let
+        go of these now says the same.
+        """
+        memory = self._rules.memory_micros
+        while self._series:
+            series = next(iter(self._series.values()))
+            if series.alarmed or series.high is None or series.high + memory >= time:
+                return
+            series.recents.changes.gone |= series.recents.chunks()
+            series.recents.changes.written.clear()
+            series.recents.age_to(series.high + memory + 1)
+            records = _records_of(series)
+            self._packed[series.name] = records
+            self._dirty.pop(series.name, None)
+            self._asleep.put(series.name, records[series.name] or b"", {}, series.high)
+            del self._series[series.name]
+
+    def _forget_asleep(self, name: str) -> None:
+        _, chunks = self._asleep.take(name)
+        self._delete(name, {*chunks, *self._packed.pop(name, {})})
+
     def _forget(self, series: Series) -> None:
         del self._series[series.name]
         self._dirty.pop(series.name, None)
-        self._deleted[series.name] = None
-        for chunk in sorted(series.recents.chunks() | series.recents.changes.gone):
-            self._deleted[state.chunk_key(series.name, chunk)] = None
+        chunks = sorted(series.recents.chunks() | series.recents.changes.gone)
+        packed = self._packed.pop(series.name, {})
+        self._delete(series.name, {*packed, *(state.chunk_key(series.name, chunk) for chunk in chunks)})
+
+    def _delete(self, name: str, keys: set[str]) -> None:
+        self._kinds[kind_of(name)] -= 1
+        self._deleted[name] = None
+        for key in sorted(keys):
+            self._deleted[key] = None
 
     def _tell(self, series: Series, story: Recent | None) -> None:
         if series.name == MARKET and story is not None:

@@ -191,6 +191,20 @@ def test_a_day_is_replayed_in_the_order_of_its_times(
     assert json.loads(moved[0].value or b"")["published_at"] > "2026-03-02T14:32:00Z"
 
 
+@pytest.mark.parametrize("spread", [False, True])
+def test_news_faster_than_watch_could_sort_stays_on_one_partition_in_its_order(
+    newstide: Command, embedded: Connection, tmp_path: Path, *, spread: bool
+) -> None:
+    years = tmp_path / "years.csv"
+    rows = [f"n{year},{year}-06-01T12:00:00Z,headline of {year}" for year in range(2000, 2020)]
+    years.write_text("\n".join(["id,time,title", *reversed(rows)]) + "\n")
+    newstide("replay", years, "--speed", "max", *(["--spread"] if spread else []))
+    found = kept(embedded, RAW.name)
+    assert {record.partition for record in found} == ({0, 1} if spread else {0})
+    if not spread:
+        assert [record.key for record in found] == [b"n%d" % year for year in range(2000, 2020)]
+
+
 def test_tail_shows_what_is_kept_and_stops_at_the_limit(newstide: Command, embedded: Connection) -> None:
     put(embedded, *(Outgoing(RAW.name, b"1", NEWS) for _ in range(3)))
     ran = newstide("tail", "raw", "--from-beginning", "--limit", 2)

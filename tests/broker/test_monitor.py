@@ -193,9 +193,8 @@ async def test_metrics_health_and_readiness_are_served_while_it_runs(
         ready, alive, metrics = await asyncio.gather(*map(web.get, ("/readyz", "/healthz", "/metrics")))
     assert ready.status_code == alive.status_code == metrics.status_code == 200
     names = {check["name"] for check in json.loads(ready.text)["checks"]}
-    assert names == {
-        f"{loop}.{what}" for loop in ("score", "watch") for what in ("assigned", "poll", "commit")
-    }
+    loops = {f"{loop}.{what}" for loop in ("score", "watch") for what in ("assigned", "poll", "commit")}
+    assert names == {*loops, "score.model"}
     assert "newstide_news_scored_total 5.0" in metrics.text
     assert 'newstide_model_info{name="tiny",version="1.0.0"} 1.0' in metrics.text
     assert 'newstide_assigned_partitions{loop="watch"} 3.0' in metrics.text

@@ -66,7 +66,7 @@ async def test_all_that_comes_out_of_a_day_is_seen_and_adds_up(tmp_path: Path, e
     put_tiny_release(tmp_path)
     day, viewer = morning(), Spectator()
     # Alerts are what the tiny model makes of it; what counts here is that none is missed.
-    monitor = Monitor(settings_for(tmp_path, embedded, watch__alpha=1e-3), embedded)
+    monitor = Monitor(settings_for(tmp_path, embedded, alerts__budget="100/day"), embedded)
     result = await play_day(monitor, day, viewer, seconds=0.5)
     assert result.adds_up
     assert result.sent == len(day)

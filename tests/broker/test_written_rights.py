@@ -97,7 +97,7 @@ def signed_in(kafka: SecureKafka, user: str, password: str = PASSWORD) -> Connec
 
 def test_every_role_that_the_page_names_has_commands() -> None:
     expected = [
-        *("newstide-admin", "newstide-label", "newstide-read"),
+        *("newstide-admin", "newstide-desk", "newstide-label", "newstide-notify", "newstide-read"),
         *("newstide-retrain", "newstide-score", "newstide-send", "newstide-watch"),
     ]
     assert expected == USERS

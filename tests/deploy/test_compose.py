@@ -17,8 +17,9 @@ OURS = {name: service for name, service in SERVICES.items() if service["image"].
 
 
 def test_there_is_all_that_the_monitor_needs() -> None:
-    assert set(SERVICES) == {"kafka", "topics", "score", "watch", "prometheus", "grafana"}
-    assert set(OURS) == {"topics", "score", "watch"}
+    others = {"kafka", "alertmanager", "prometheus", "grafana"}
+    assert set(OURS) == {"topics", "score", "watch", "notify"}
+    assert set(SERVICES) == set(OURS) | others
     assert SERVICES["score"]["deploy"]["replicas"] == 2
 
 
@@ -41,7 +42,7 @@ def test_every_command_is_one_that_newstide_has(name: str) -> None:
 
 def test_every_service_is_asked_for_its_health() -> None:
     for name, service in SERVICES.items():
-        if name in {"score", "watch"}:
+        if name in {"score", "watch", "notify"}:
             assert "healthcheck" not in service, "the image's own is meant"
         else:
             assert service["healthcheck"]
@@ -77,7 +78,7 @@ def test_our_services_run_with_the_least_rights() -> None:
 def test_prometheus_asks_each_replica_on_the_port_that_is_set() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     (found,) = config["scrape_configs"][0]["dns_sd_configs"]
-    assert set(found["names"]) == {"score", "watch"}
+    assert set(found["names"]) == {"score", "watch", "notify"}
     for name in found["names"]:
         assert SERVICES[name]["environment"]["NEWSTIDE_METRICS__PORT"] == str(found["port"])
         assert SERVICES[name]["environment"]["NEWSTIDE_METRICS__HOST"] == "0.0.0.0"  # noqa: S104 - in a container

@@ -32,6 +32,7 @@ def run_a_little(metrics: Metrics, reporters: dict[Loop, LoopReporter]) -> None:
     reporters["watch"].aborted(0, "KafkaError")
     metrics.records_in(10)
     metrics.scored(9)
+    metrics.language("en")
     metrics.rejected(RejectReason.NOT_JSON)
     metrics.batch(9, 270, 300, model_batches=1)
     for stage in STAGES:
@@ -48,6 +49,10 @@ def run_a_little(metrics: Metrics, reporters: dict[Loop, LoopReporter]) -> None:
     metrics.watched_series(12)
     metrics.alert("negative_surge", "firing")
     metrics.open_alerts({"critical": 1})
+    metrics.notified("desk", "delivered", "firing", 0.2)
+    metrics.notification_tried("desk", "ok")
+    metrics.notification_queue("desk", 1)
+    metrics.groups(3, 1, 1)
     metrics.feed("ok", "wire")
     metrics.feed_items(3, "wire")
 
@@ -57,6 +62,7 @@ def target() -> Iterator[HealthServer]:
     """A metrics port of a monitor that is busy for as long as the test asks."""
     metrics, health = Metrics(CollectorRegistry(), version="test"), Health()
     metrics.model_in_force("newstide-en", "1.0.0")
+    metrics.model_in_force("newstide-zh", "1.0.0", ("zh",))
     inputs: dict[Loop, str] = {"score": "news.raw", "watch": "news.signals"}
     reporters = {
         loop: LoopReporter(

@@ -90,6 +90,7 @@ def targets(tmp_path: Path, embedded: Connection) -> Iterator[list[str]]:
         "metrics.port": ports[0],
         "kafka.group_instance_id": "dashboard",
         "score.companies": COMPANIES,
+        "notify.sinks": '[{"type": "webhook", "url": "http://127.0.0.1:9"}]',
         "watch.lateness_minutes": 60,
         "watch.grace_minutes": 60,
     }

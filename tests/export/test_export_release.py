@@ -9,15 +9,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 import onnx  # noqa: E402 - needs the extra
+from hypothesis import HealthCheck, given, settings  # noqa: E402 - after the extra
+from hypothesis import strategies as st  # noqa: E402 - after the extra
 from onnx import numpy_helper  # noqa: E402 - needs the extra
 from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: E402 - needs the extra
-from tiny_training import WORDS, tiny_config  # noqa: E402 - needs torch
+from tiny_training import WORDS, tiny_config, tiny_texts, write_csv  # noqa: E402 - needs torch
 
-from export.answers import GraphAnswers, feed_of, ids_of  # noqa: E402 - needs onnx
-from export.golden import GOLDEN_TEXTS  # noqa: E402 - needs onnx
+from export.answers import GraphAnswers, feed_of, read_texts  # noqa: E402 - needs onnx
+from export.golden import GOLDEN_TEXTS, mentions_like  # noqa: E402 - needs onnx
 from export.graph import build_graph  # noqa: E402 - needs torch
 from export.onnx import export_release  # noqa: E402 - needs torch
-from export.parity import check_batch_invariance, check_parity, network_logits  # noqa: E402 - needs torch
+from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
 from export.quantize import optimise, quantise  # noqa: E402 - needs onnx
 from export.report import evaluate  # noqa: E402 - needs onnx
 from export.weights import describe_weights  # noqa: E402 - needs torch
@@ -25,8 +27,12 @@ from models.errors import ModelError  # noqa: E402 - after the extra
 from models.golden import check_golden, read_golden  # noqa: E402 - after the extra
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release  # noqa: E402 - after the extra
 from models.scorer import OnnxScorer  # noqa: E402 - after the extra
+from models.tasks import SENTIMENT as MOODS_IN_ORDER  # noqa: E402 - after the extra
+from models.tasks import HeadName  # noqa: E402 - after the extra
 from models.text import load_tokenizer  # noqa: E402 - after the extra
+from models.training.batches import Encoded, TokenSpan, collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
+from models.training.data import DataSpec, Example  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
 from models.training.restore import WEIGHTS, WeightMap, restore_network  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
@@ -45,11 +51,16 @@ def release(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Relea
     return export_release(checkpoint, out, name="tiny", version="1.0.0", max_length=24, least_agreement=0.8)
 
 
-def tokens_of(release: Release) -> list[list[int]]:
-    return ids_of(
-        load_tokenizer(release.read(TOKENIZER), 24),
-        [*GOLDEN_TEXTS, *(" ".join(WORDS[n:]) for n in range(20))],
-    )
+def tokens_of(release: Release) -> list[Encoded]:
+    texts = [*GOLDEN_TEXTS, *(" ".join(WORDS[n:]) for n in range(20))]
+    tokenizer = load_tokenizer(release.read(TOKENIZER), 24)
+    return read_texts(tokenizer, texts, [mentions_like(text) for text in texts])
+
+
+def feeds_of(graph: onnx.ModelProto, items: list[Encoded]) -> list[dict[str, np.ndarray]]:
+    """What a graph takes of each text alone."""
+    spans = "span_text" in {each.name for each in graph.graph.input}
+    return [feed_of(collate([item]), spans=spans) for item in items]
 
 
 def test_a_release_is_written_whole_with_its_lineage_licences_and_figures(
@@ -103,16 +114,16 @@ def test_a_release_holds_no_text_that_was_trained_on(release: Release, checkpoin
 def test_a_network_restored_from_a_release_answers_as_the_release(release: Release) -> None:
     rows = tokens_of(release)
     told = GraphAnswers(release.read(GRAPH), optimise=False).all_of(rows)
-    restored = network_logits(restore_network(release), rows)
-    for task, logits in told.items():
-        assert np.abs(logits - restored[task]).max() < 0.5
-        assert (logits.argmax(axis=1) == restored[task].argmax(axis=1)).mean() >= 0.9
+    restored = network_answers(restore_network(release), rows)
+    for head, logits in told.items():
+        shown, expected = np.vstack(logits), np.vstack(restored[head])
+        assert np.abs(shown - expected).max() < 0.5
+        assert (shown.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9
 
 
 def test_exporting_a_restored_network_rounds_to_the_same_weights(release: Release) -> None:
-    again = optimise(
-        quantise(build_graph(restore_network(release), 24), [feed_of([row]) for row in tokens_of(release)])
-    )
+    graph = build_graph(restore_network(release), 24, tuple(release.manifest.heads))
+    again = optimise(quantise(graph, feeds_of(graph, tokens_of(release))))
     name = "layers.0.qkv.weight_quantized"
     one, other = (
         next(
@@ -168,8 +179,8 @@ def test_weights_that_are_not_the_networks_are_refused(release: Release, checkpo
         describe_weights(wider, graph)
 
 
-def drawn(**changes: object) -> tuple[Network, list[list[int]]]:
-    """A network of drawn weights, and texts for it."""
+def drawn(**changes: object) -> tuple[Network, list[Encoded]]:
+    """A network of drawn weights, and texts for it with no, one or several spans."""
     torch.manual_seed(5)
     network = Network(
         Shape(
@@ -187,13 +198,19 @@ def drawn(**changes: object) -> tuple[Network, list[list[int]]]:
         )
     )
     draw = np.random.default_rng(6)
-    return network.eval(), [draw.integers(1, 40, size=draw.integers(3, 20)).tolist() for _ in range(60)]
+    items = []
+    for number in range(60):
+        ids = tuple(draw.integers(1, 40, size=draw.integers(3, 20)).tolist())
+        firsts = draw.integers(1, len(ids) - 1, size=number % 4).tolist()
+        spans = tuple(TokenSpan(first, int(draw.integers(first + 1, len(ids))), 0) for first in firsts)
+        items.append(Encoded(ids, Example(str(number), "entity", -1, ""), spans))
+    return network.eval(), items
 
 
 def test_an_fp32_graph_that_is_off_the_network_is_refused() -> None:
     network, rows = drawn()
     graph = build_graph(network, 32)
-    int8 = optimise(quantise(graph, [feed_of([row]) for row in rows]))
+    int8 = optimise(quantise(graph, feeds_of(graph, rows)))
     with torch.no_grad():
         network.sentiment.bias.add_(0.01)
     with pytest.raises(ModelError, match=r"the fp32 graph is 0\.01 off the network"):
@@ -204,7 +221,8 @@ def test_an_int8_graph_that_answers_otherwise_is_refused() -> None:
     network, rows = drawn()
     other, _ = drawn(inner=32)
     graph = build_graph(network, 32)
-    strange = optimise(quantise(build_graph(other, 32), [feed_of([row]) for row in rows]))
+    strange_graph = build_graph(other, 32)
+    strange = optimise(quantise(strange_graph, feeds_of(strange_graph, rows)))
     with pytest.raises(ModelError, match=r"agrees with the fp32 graph on .* of 60 texts in task sentiment"):
         check_parity(network, graph, strange, rows, least_agreement=0.999)
     with pytest.raises(ModelError, match="no texts to compare"):
@@ -222,7 +240,7 @@ def test_a_graph_whose_bits_depend_on_the_batch_is_refused(tmp_path: Path) -> No
 
 def test_products_can_be_kept_in_fp32() -> None:
     network, rows = drawn()
-    feeds = [feed_of([row]) for row in rows]
+    feeds = feeds_of(build_graph(network, 32), rows)
     every, spared = (
         quantise(build_graph(network, 32), feeds, keep=keep) for keep in ((), ("layers.0.narrow/product",))
     )
@@ -233,6 +251,89 @@ def test_products_can_be_kept_in_fp32() -> None:
 
 def test_a_checkpoint_without_its_texts_is_not_exported(checkpoint: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(checkpoint, tmp_path / "copied")
-    (copied / "examples.csv").unlink()
-    with pytest.raises(ModelError, match=r"examples\.csv can't be read"):
+    (copied / "examples.jsonl").unlink()
+    with pytest.raises(ModelError, match=r"examples\.jsonl can't be read"):
         export_release(copied, tmp_path / "out", name="tiny", version="1")
+
+
+HEAD_SETS: tuple[tuple[HeadName, ...], ...] = (
+    ("sentiment",),
+    ("sentiment", "topic"),
+    ("sentiment", "entity"),
+    ("sentiment", "ner"),
+    ("sentiment", "topic", "entity", "ner"),
+)
+
+
+@pytest.mark.parametrize("heads", HEAD_SETS)
+def test_a_graph_with_any_heads_answers_as_the_network_does(heads: tuple[HeadName, ...]) -> None:
+    network, items = drawn()
+    graph = build_graph(network, 32, heads)
+    answers = GraphAnswers(graph.SerializeToString(), optimise=True)
+    assert set(answers.heads) == set(heads)
+    expected = network_answers(network, items)
+    found = answers.all_of(items)
+    for head in heads:
+        for told, wanted in zip(found[head], expected[head], strict=True):
+            assert told.shape == wanted.shape
+            assert np.allclose(told, wanted, atol=1e-5)
+
+
+def test_the_head_for_entities_costs_few_nodes() -> None:
+    network, _ = drawn(layers=6)
+    whole = len(build_graph(network, 32).graph.node)
+    without = len(build_graph(network, 32, ("sentiment", "topic", "ner")).graph.node)
+    assert whole - without <= 30
+
+
+@pytest.fixture(scope="module")
+def drawn_int8() -> tuple[GraphAnswers, list[Encoded]]:
+    network, items = drawn()
+    graph = build_graph(network, 32)
+    return GraphAnswers(optimise(quantise(graph, feeds_of(graph, items))), optimise=False), items
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_head_gives_a_text_the_same_bits_alone_and_in_any_batch(
+    drawn_int8: tuple[GraphAnswers, list[Encoded]], data: st.DataObject
+) -> None:
+    graph, items = drawn_int8
+    by_length: dict[int, list[Encoded]] = {}
+    for item in items:
+        by_length.setdefault(len(item.ids), []).append(item)
+    alike = data.draw(st.sampled_from([each for each in by_length.values() if len(each) > 1]))
+    batch = data.draw(st.lists(st.sampled_from(alike), min_size=1, max_size=7))
+    together = graph.one_batch(batch)
+    for place, item in enumerate(batch):
+        alone = graph.one_batch([item])
+        for head in graph.heads:
+            assert np.array_equal(together[head][place], alone[head][0])
+
+
+def test_a_release_with_every_head_is_written_and_answers_for_entities_and_names(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    rows = [
+        (text, text[start:end], MOODS_IN_ORDER[label])
+        for number, item in enumerate(tiny_texts() * 12)
+        for text in (f"{item.example.text} {WORDS[number % len(WORDS)]}",)
+        for start, end, label in ((span.start, span.end, span.label) for span in item.example.spans)
+    ]
+    entities = write_csv(folder / "entities.csv", rows, header=("text", "entity", "label"))
+    base = tiny_config(folder, epochs=2)
+    spec = DataSpec(
+        name="towards",
+        path=entities,
+        task="entity",
+        licence="CC0-1.0",
+        entity_column="entity",
+        reference=True,
+    )
+    config = base.model_copy(update={"data": (*base.data, spec), "named": True})
+    made = export_release(run(config), tmp_path / "out", name="all", version="1", least_agreement=0.0)
+    assert set(made.manifest.heads) == {"sentiment", "topic", "entity", "ner"}
+    text = "shares of bank gains after oil firm falls"
+    scorer = OnnxScorer.load(made)
+    (answer,) = scorer.score([text], [[(10, 14), (27, 35)]]).answers
+    assert [each is not None for each in answer.entities] == [True, True]
+    assert scorer.score([text]).answers[0].sentiment == answer.sentiment

@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 from tiny_training import mood_rows, tiny_config, write_csv  # noqa: E402 - needs torch
 
 from models.errors import ModelError  # noqa: E402 - needs torch
-from models.training import loop  # noqa: E402 - needs torch
+from models.training import batches, loop  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
-from models.training.loop import rate_at  # noqa: E402 - needs torch
+from models.training.optimizer import rate_at  # noqa: E402 - needs torch
 from models.training.train import packaged_encoder, run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
@@ -48,15 +48,15 @@ def test_a_stopped_run_goes_on_and_ends_as_if_it_had_never_stopped(
 ) -> None:
     whole = run(tiny_config(tmp_path / "a", epochs=2))
     stopping = tiny_config(tmp_path / "b", epochs=2)
-    original, steps = loop._step, itertools.count()
+    original, steps = batches.collate, itertools.count()
 
-    def step(*arguments: Any) -> None:
+    def collate(chosen: Any) -> Any:
         if next(steps) == 30:
             raise KeyboardInterrupt
-        original(*arguments)
+        return original(chosen)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "_step", step)
+        patched.setattr(loop, "collate", collate)
         with pytest.raises(KeyboardInterrupt):
             run(stopping)
     resumed = run(stopping)

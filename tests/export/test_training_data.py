@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from pathlib import Path
 
@@ -13,8 +14,18 @@ from hypothesis import strategies as st
 from tiny_training import write_csv
 
 from models.errors import ModelError
+from models.tasks import MENTIONS
 from models.training.batches import Encoded, shuffled
-from models.training.data import DataSpec, Example, read_corpus, read_set, shares, standard_sets
+from models.training.data import (
+    DataSpec,
+    Example,
+    Span,
+    labels_of,
+    read_corpus,
+    read_set,
+    shares,
+    standard_sets,
+)
 from models.training.split import split_of
 from models.training.written import written_examples
 
@@ -125,3 +136,91 @@ def test_the_written_sentences_are_labelled_with_each_mood_and_stand_in_no_test_
     with heldout.open(encoding="utf-8", newline="") as file:
         kept = {row["text"] for row in csv.DictReader(file)}
     assert kept.isdisjoint(e.text for e in examples)
+
+
+def test_companies_of_one_text_are_gathered_with_the_sentiment_towards_each(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv",
+        [
+            ("1", "Nokia gains as Ericsson slips", "Nokia", "positive"),
+            ("1", "Nokia gains as Ericsson slips", "Ericsson", "negative"),
+            ("1", "Nokia gains as Ericsson slips", "Siemens", "neutral"),
+            ("2", "gold rises with Acme", "gold", "positive"),
+            ("2", "gold rises with Acme", "Acme", "positive"),
+            ("3", "Acme", "Acme", "positive"),
+            ("3", "Acme", "Acme", "negative"),
+        ],
+        header=("doc_id", "text", "entity", "label"),
+    )
+    told = {"group_column": "doc_id", "entity_column": "entity", "mentions": True}
+    one, two = read_set(spec_of(path, **told))[:2]
+    assert (one.task, one.label, one.spans) == ("entity", -1, (Span(0, 5, 2), Span(15, 23, 0)))
+    assert one.mentions == (Span(0, 5, 0), Span(15, 23, 0))
+    assert (two.task, two.label) == ("sentiment", 2)
+    assert two.mentions == (Span(16, 20, 0),)
+    towards = read_set(spec_of(path, task="entity", **told))
+    assert [(example.task, example.label) for example in towards] == [("entity", -1)] * 3
+    assert towards[2].spans == ()
+    assert labels_of(towards[0], "entity") == [2, 0]
+    assert shares(towards, "entity")[2] == pytest.approx(4 / 7)
+
+
+def test_places_of_companies_are_those_of_the_text_as_it_came(tmp_path: Path) -> None:
+    text = "AT&amp;T and Caf\u0065\u0301 Co up"
+    path = write_csv(
+        tmp_path / "a.csv",
+        [(text, "x", "13", "21", "positive")],
+        header=("text", "entity", "start", "end", "label"),
+    )
+    places = {"entity_column": "entity", "start_column": "start", "end_column": "end"}
+    (example,) = read_set(spec_of(path, task="entity", **places))
+    (span,) = example.spans
+    assert example.text[span.start : span.end] == "Caf\u00e9 Co"
+    write_csv(path, [(text, "x", "one", "2", "positive")], header=("text", "entity", "start", "end", "label"))
+    with pytest.raises(ModelError, match="line 2: start and end are 'one' and '2': give numbers"):
+        read_set(spec_of(path, task="entity", **places))
+
+
+def test_a_set_names_the_heads_that_it_has_labels_for() -> None:
+    path = Path("a.csv")
+    assert spec_of(path).tasks == ("sentiment",)
+    assert spec_of(path, entity_column="entity", mentions=True).tasks == ("sentiment", "entity", "ner")
+    assert spec_of(path, reference=True).reference == ("sentiment",)
+    assert spec_of(path, reference=False).reference == ()
+
+
+def test_tagged_tokens_become_a_text_with_mentions(tmp_path: Path) -> None:
+    rows = [
+        {"tokens": ["Ann", "Lee", "of", "AT&amp;T", "."], "tags": ["B-PER", "I-PER", "O", "B-ORG", "O"]},
+        {"tokens": ["Ann", "Lee", "of", "AT&amp;T", "."], "tags": ["O", "O", "O", "O", "O"]},
+        {"tokens": ["\u200b", "nobody"], "tags": ["O", "O"]},
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    one, two = read_set(spec_of(path, task="ner"))
+    assert one.text == "Ann Lee of AT&T ."
+    assert one.exhaustive
+    assert [one.text[m.start : m.end] for m in one.mentions or ()] == ["Ann Lee", "AT&T"]
+    assert [MENTIONS[m.label] for m in one.mentions or ()] == ["PER", "ORG"]
+    assert (two.text, two.mentions) == ("nobody", ())
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"{", 'line 1: write an object with "tokens" and "tags"'),
+        (b'{"tokens": ["a"]}', 'line 1: write an object with "tokens" and "tags"'),
+        (b'{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"], "tags": []}', "line 2: 1 tokens have 0 tags"),
+        (b'{"tokens": ["a"], "tags": ["B-X"]}', "tag 'B-X' is none of O, B-ORG"),
+        (b"\xff", "is no UTF-8"),
+    ],
+)
+def test_a_fault_in_a_tagged_file_is_named_with_its_line(tmp_path: Path, content: bytes, fault: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes(content)
+    with pytest.raises(ModelError, match=fault):
+        read_set(spec_of(tmp_path / "a.jsonl", task="ner"))
+
+
+def test_a_missing_tagged_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="can't be read"):
+        read_set(spec_of(tmp_path / "none.jsonl", task="ner"))

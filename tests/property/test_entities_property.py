@@ -9,10 +9,22 @@ from stream.score.entities import CompanyTagger
 from stream.score.entities.tagger import MAX_MENTIONS
 
 _TAGGER = CompanyTagger.default()
-_pieces = st.sampled_from(
-    ["Apple", "Target", "'s", "$AAPL", " (NYSE: BAC)", "Inc.", "shares", "AT&T", "3M", "U.S.", ", "]
+_ENGLISH = ("Apple", "Target", "'s", "$AAPL", " (NYSE: BAC)", "Inc.", "shares", "AT&T", "3M", "U.S.", ", ")
+_CHINESE = (
+    "贵州茅台",
+    "机器人",
+    "、",
+    "公告",
+    "中信证券：",
+    "（600519.SH）",
+    "TCL科技",
+    "万科A",
+    "评级",
+    "sz000001",
 )
+_pieces = st.sampled_from(_ENGLISH + _CHINESE)
 _texts = st.text(max_size=60) | st.lists(_pieces | st.text(max_size=4), max_size=12).map(" ".join)
+_texts |= st.lists(_pieces | st.text(max_size=2), max_size=12).map("".join)
 
 
 @given(_texts, st.none() | _texts, st.lists(st.text(max_size=8), max_size=4))

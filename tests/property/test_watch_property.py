@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream.events import MARKET, Sentiment, Signal, Withdrawal
-from stream.watch.rules import Prior, WatchRules
+from stream.watch.profile import Profile
+from stream.watch.rulebook import SurgeRule
+from stream.watch.rules import WatchRules
 from stream.watch.watcher import Watcher, WatchOutput
 
 START = datetime(2026, 3, 10, 14, 0, tzinfo=UTC)
@@ -24,7 +26,7 @@ GRACE = timedelta(minutes=6)
 # Small bounds and easy levels, so that short runs open, update, end and retract alerts, evict stories, come late
 # and forget series.
 RULES = WatchRules(
-    horizon=timedelta(minutes=5),
+    horizons=(timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=2)),
     lateness=timedelta(minutes=4),
     grace=GRACE,
     memory=timedelta(minutes=20),
@@ -33,17 +35,18 @@ RULES = WatchRules(
     forget_after=timedelta(hours=2),
     half_life=timedelta(minutes=30),
     idle_after=timedelta(minutes=20),
-    market_prior=Prior(per_hour=1.0, shape=0.5),
-    topic_prior=Prior(per_hour=1.0, shape=0.5),
-    company_prior=Prior(per_hour=1.0, shape=0.5),
-    alpha=0.005,
-    share_alpha=0.09,
+    profile=Profile.plain(per_hour=0.5, shape=0.5),
+    surges=(
+        SurgeRule("negative_surge", level=0.1),
+        SurgeRule("good_news", "company:*", "positive", level=0.1),
+        SurgeRule("mean_shift", direction="shift", level=0.1),
+    ),
+    share_alpha=0.15,
     min_count=2,
     min_sources=1,
-    resolve_p=0.05,
+    resolve_p=0.2,
     quiet=timedelta(minutes=3),
     cool_down=timedelta(minutes=3),
-    shift_alpha=0.02,
     shift_min_stories=2,
     min_shift=0.1,
     warning_surprise=3.0,

@@ -39,7 +39,7 @@ def test_a_few_bad_stories_or_many_good_ones_raise_nothing(picture: str) -> None
 def test_a_surge_fires_grows_and_is_resolved_when_it_was_quiet_for_long_enough() -> None:
     #  minute 360
     #         2 2 2 2      9 9 9      silence
-    #           ^ firing    ^ updated       ^ resolved: 15 minutes until the window is usual, 15 of quiet
+    #           ^ firing    ^ updated       ^ resolved: once the window is usual, and 15 minutes of quiet
     alerts = surge("2222 .... 999")
     assert told(alerts)[0] == "firing"
     assert told(alerts)[-1] == "resolved"
@@ -49,7 +49,7 @@ def test_a_surge_fires_grows_and_is_resolved_when_it_was_quiet_for_long_enough()
     assert first.onset == at(SURGE_STARTS)
     assert first.as_of <= at(SURGE_STARTS + 4)
     assert [alert.surprise for alert in alerts[:-1]] == sorted(alert.surprise for alert in alerts[:-1])
-    assert last.as_of == at(SURGE_STARTS + 11 + 15 + 15 - 1)
+    assert at(SURGE_STARTS + 11 + 15) < last.as_of <= at(SURGE_STARTS + 11 + 15 + 15)
     assert (last.observed, last.p_value, last.mean_score) == (0.0, 1.0, None)
     assert last.severity == alerts[-2].severity
 
@@ -59,10 +59,10 @@ def test_an_alert_says_its_figures_with_six_digits() -> None:
     assert (first.rule, first.series, first.window_seconds, first.model) == (
         "negative_surge",
         BANK,
-        900,
+        300,
         "tide@1",
     )
-    assert (first.status, first.severity, first.observed) == ("firing", "info", 8.0)
+    assert (first.status, first.severity, first.observed) == ("firing", "info", 5.0)
     for figure in (first.expected, first.p_value, first.surprise, first.mean_score, first.baseline_score):
         assert figure is not None
         assert float(f"{figure:.6g}") == figure
@@ -78,17 +78,14 @@ def test_the_alert_id_names_series_rule_and_onset() -> None:
     )
 
 
-def test_bad_stories_of_two_publishers_are_no_surge_until_a_third_copies_one() -> None:
+def test_bad_stories_of_one_publisher_are_no_surge_until_another_copies_one() -> None:
     watcher = bank()
-    some = [
-        signal(minute=SURGE_STARTS + n / 10, source="alpha" if n % 2 else "beta", text=f"s{n}")
-        for n in range(9)
-    ]
+    some = [signal(minute=SURGE_STARTS + n / 10, source="alpha", text=f"s{n}") for n in range(9)]
     assert play(watcher, some) == []
     copy = signal(minute=SURGE_STARTS + 2, source="gamma", text="s3")
     fired = play(watcher, [copy])
     assert told(fired) == ["firing"]
-    assert (fired[0].sources, fired[0].observed) == (3, 9.0)
+    assert (fired[0].sources, fired[0].observed) == (2, 9.0)
 
 
 def test_one_bad_story_that_everybody_copies_is_no_surge() -> None:
@@ -149,11 +146,13 @@ def test_evidence_is_what_weighs_most_in_an_order_that_a_replay_repeats() -> Non
             negative=0.95 if n == 6 else 0.8,
             weight=0.5 if n == 0 else 1.0,
             url="https://news.example/s6" if n == 6 else None,
+            source="alpha" if n < 7 else "beta",
         )
         for n in range(8)
     ]
     fired = play(watcher, stories)[0]
     assert [each.news_id for each in fired.evidence] == ["s6", "s1", "s2", "s3", "s4"]
+    assert {each.why for each in fired.evidence} == {"new bad news, weight 1.00"}
     assert (fired.evidence[0].score, fired.evidence[0].url) == (-0.9, "https://news.example/s6")
 
 
@@ -168,22 +167,22 @@ def retraction(taken: int, *, after: float = 5.0) -> list[Alert]:
 
 
 def test_an_alert_that_stands_only_thanks_to_what_is_taken_back_is_retracted() -> None:
-    alerts = retraction(5)
+    alerts = retraction(6)
     assert told(alerts)[-1] == "retracted"
-    assert alerts[-1].observed == 3.0
+    assert alerts[-1].observed == 2.0
     assert alerts[-1].as_of == at(SURGE_STARTS + 5)
     assert not {"s0", "s1", "s2", "s3", "s4"} & {each.news_id for each in alerts[-1].evidence}
 
 
 def test_an_alert_that_stands_without_what_is_taken_back_is_said_anew_without_it() -> None:
     alerts = retraction(1)
-    assert told(alerts) == ["updated"]
-    assert "s0" not in {each.news_id for each in alerts[0].evidence}
-    assert alerts[0].observed < 8
+    assert set(told(alerts)) == {"updated"}
+    assert "s0" not in {each.news_id for each in alerts[-1].evidence}
+    assert alerts[-1].observed < 8
 
 
 def test_a_retraction_holds_also_when_the_window_has_moved_on() -> None:
-    assert told(retraction(5, after=25.0))[-1] == "retracted"
+    assert told(retraction(6, after=12.0))[-1] == "retracted"
 
 
 def test_what_is_taken_back_when_the_alert_has_ended_says_nothing() -> None:

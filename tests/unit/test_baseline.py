@@ -1,161 +1,156 @@
 from __future__ import annotations
 
-from fractions import Fraction
-from math import comb, exp, isclose, sqrt
+from datetime import timedelta
 
 import pytest
 
 from stream.errors import UsageError
-from stream.watch.baseline import Baseline, Bin
-from stream.watch.rules import Prior, WatchRules
-from stream.watch.tails import count_tail, regularised_beta, share_tail, student_tail
+from stream.watch.baseline import Baseline
+from stream.watch.profile import Group, Prior
+from stream.watch.rulebook import SurgeRule
+from stream.watch.rules import WatchRules
+from stream.watch.seasons import HOURS, Seasons
+from stream.watch.tallies import Tally
 
 RULES = WatchRules()
-PRIOR = Prior(per_hour=60.0, shape=1.0)
+PRIOR = Prior(per_hour=1.0, shape=1.0)
+GROUP = Group(1, 1.0, (PRIOR, PRIOR, Prior(per_hour=4.0, shape=1.0)))
+QUARTER = 15
 
 
-def baseline(rules: WatchRules = RULES) -> Baseline:
-    return Baseline(PRIOR, rules)
+def baseline(half_life: float = 168.0, seasons: Seasons | None = None, prior: Prior = PRIOR) -> Baseline:
+    group = Group(1, 1.0, (prior, prior, Prior(prior.per_hour * 4, prior.shape)))
+    return Baseline(
+        group,
+        seasons or Seasons.even(),
+        bin_seconds=60,
+        block=QUARTER,
+        half_life=half_life,
+        idle=2.0,
+        cap=2.0,
+        born=0,
+    )
 
 
-def bad(stories: int, negative: int) -> Bin:
-    return Bin(stories, negative, -0.8 * negative + 0.4 * (stories - negative), 0.3 * stories)
+def bad(stories: int, negative: int) -> Tally:
+    score = -800_000 * negative + 400_000 * (stories - negative)
+    return Tally(negative, 0, stories, score, 300_000 * stories)
 
 
-def rate(of: Baseline, bin_number: int) -> float:
-    usual = of.usual(bin_number)
-    return usual.shape / usual.exposure
+def teach(of: Baseline, quarters: range, tally: Tally, *, spared: bool = False) -> None:
+    for number in quarters:
+        of.learn(number * QUARTER, (number + 1) * QUARTER, tally, spared=spared)
 
 
-@pytest.mark.parametrize("x", [1e-9, 0.01, 0.3, 0.5, 0.9, 0.999])
-def test_the_incomplete_beta_function_agrees_with_its_closed_forms(x: float) -> None:
-    assert isclose(regularised_beta(x, 7.5, 1.0), x**7.5, rel_tol=1e-12)
-    assert isclose(regularised_beta(x, 1.0, 4.5), 1.0 - (1.0 - x) ** 4.5, rel_tol=1e-6)
-    whole = Fraction(x)
-    tail = sum(comb(9, k) * whole**k * (1 - whole) ** (9 - k) for k in range(4, 10))
-    assert isclose(regularised_beta(x, 4.0, 6.0), float(tail), rel_tol=1e-11)
+def rate(of: Baseline, hours: float) -> float:
+    return of.usual(int(hours * 60)).rates[0].per_hour
 
 
-def test_the_incomplete_beta_function_ends_at_nought_and_one() -> None:
-    assert (regularised_beta(0.0, 2.0, 3.0), regularised_beta(1.0, 2.0, 3.0)) == (0.0, 1.0)
+def test_a_new_series_is_believed_to_be_as_its_group_says() -> None:
+    usual = baseline().usual(0)
+    assert [each.per_hour for each in usual.rates] == [1.0, 1.0, 4.0]
+    assert (usual.mean, usual.stories, usual.weight) == (0.0, 0.0, 10.0)
 
 
-@pytest.mark.parametrize(
-    ("observed", "shape", "exposure"), [(0, 2, 10), (1, 1, 5), (6, 3, 30), (40, 7, 9), (60, 2, 900)]
-)
-def test_a_count_has_the_tail_of_the_negative_binomial(observed: int, shape: int, exposure: int) -> None:
-    q = Fraction(15, exposure + 15)
-    below = sum(comb(k + shape - 1, k) * q**k * (1 - q) ** shape for k in range(observed))
-    assert isclose(count_tail(observed, shape, exposure, 15.0), float(1 - below), rel_tol=1e-10)
-
-
-@pytest.mark.parametrize(("observed", "total"), [(0, 5), (1, 5), (5, 5), (6, 5), (30, 100)])
-def test_a_share_has_the_tail_of_the_beta_binomial(observed: int, total: int) -> None:
-    def ways(k: int) -> Fraction:
-        # Beta(2, 3): choose k of total, then the ratio of two beta functions of whole numbers.
-        return Fraction(comb(k + 1, k) * comb(total - k + 2, total - k), comb(total + 4, total))
-
-    tail = sum((ways(k) for k in range(observed, total + 1)), Fraction(0))
-    assert isclose(share_tail(observed, total, 2.0, 3.0), float(tail), rel_tol=1e-11)
-
-
-def test_a_student_tail_agrees_with_its_closed_forms() -> None:
-    # One degree of freedom is Cauchy, two have an algebraic tail.
-    assert isclose(student_tail(1.0, 1.0), 0.25, rel_tol=1e-12)
-    assert isclose(student_tail(3.0, 2.0), 0.5 - 3.0 / (2.0 * sqrt(11.0)), rel_tol=1e-12)
-    assert isclose(student_tail(-3.0, 2.0), 0.5 + 3.0 / (2.0 * sqrt(11.0)), rel_tol=1e-12)
-    assert student_tail(0.0, 5.0) == 0.5
-
-
-def test_a_new_series_is_believed_to_be_as_its_prior_says() -> None:
-    usual = baseline().usual(1000)
-    assert usual.shape / usual.exposure == pytest.approx(1.0)
-    assert (usual.mean, usual.pace, usual.weight) == (0.0, 0.0, 10.0)
-    assert usual.negative / (usual.negative + usual.other) == pytest.approx(0.2)
-
-
-def test_history_replaces_the_prior() -> None:
+def test_history_replaces_what_its_group_says() -> None:
     of = baseline()
-    for number in range(0, 600, 10):
-        of.learn(number, bad(4, 2), spared=False)
-    usual = of.usual(599)
-    assert usual.shape / usual.exposure == pytest.approx(0.2, rel=0.05)
-    assert usual.pace == pytest.approx(0.4, rel=0.05)
-    assert usual.negative / (usual.negative + usual.other) == pytest.approx(0.5, rel=0.1)
+    teach(of, range(400), bad(4, 2))
+    usual = of.usual(400 * QUARTER)
+    assert usual.rates[0].per_hour == pytest.approx(8.0, rel=0.05)
+    assert usual.rates[2].per_hour == pytest.approx(16.0, rel=0.05)
     assert usual.mean == pytest.approx(-0.2, rel=0.1)
 
 
 def test_what_was_learned_counts_half_after_the_half_life() -> None:
-    rules = WatchRules(idle_after=RULES.half_life * 2)
-    of = Baseline(PRIOR, rules)
-    of.learn(0, bad(8, 8), spared=False)
-    assert of.usual(720).shape == pytest.approx(1.0 + 4.0)
+    of = baseline(half_life=1.0, prior=Prior(4.0, 4.0))
+    teach(of, range(1), bad(2, 2))
+    shape = of.usual(QUARTER).rates[0].shape - 4.0
+    assert of.usual(QUARTER + 60).rates[0].shape - 4.0 == pytest.approx(shape / 2)
 
 
-def test_a_night_of_silence_is_no_evidence_that_news_is_rare() -> None:
-    #  6 h of news ------------- silence ------------->
-    #  a story every minute      2 h more, then time stands still
+def test_silence_that_is_not_credible_is_no_evidence_that_news_is_rare() -> None:
+    #  six hours with a story every minute, then silence: two hours of it count, then time stands still
+    of = baseline(half_life=12.0)
+    teach(of, range(24), bad(15, 15))
+    assert 45.0 < rate(of, 6) < 60.0
+    assert of.usual(60 * (6 + 2)) == of.usual(60 * (6 + 48))
+    # An hour with a story a week is another matter: its silence is what it is.
+    rare = baseline(prior=Prior(0.01, 1.0))
+    assert rate(rare, 100) < 0.6 * rate(rare, 0)
+
+
+def test_nights_and_weekends_pass_quickly_by_the_clock_of_the_week() -> None:
+    office = Seasons([1.0 if 8 <= hour % 24 < 18 and hour < 120 else 0.0 for hour in range(HOURS)])
+    of = baseline(seasons=office)
+    tuesday_noon, night = (5 * 24 + 12) * 60, (5 * 24 + 22) * 60
+    assert of.hours(tuesday_noon, tuesday_noon + 60) > 100 * of.hours(night, night + 60)
+    week = of.hours(0, 7 * 24 * 60)
+    assert week == pytest.approx(168.0)
+
+
+def test_a_surge_teaches_that_it_was_a_surge_and_not_that_surges_are_usual() -> None:
     of = baseline()
-    for number in range(360):
-        of.learn(number, bad(1, 1), spared=False)
-    assert rate(of, 359) == pytest.approx(1.0, rel=0.01)
-    assert rate(of, 359 + 120) == pytest.approx(0.72, rel=0.03)
-    assert of.usual(359 + 120) == of.usual(359 + 60 * 64)
+    teach(of, range(400), bad(4, 2))
+    teach(of, range(400, 402), bad(200, 200))
+    assert rate(of, 100.5) < 9.5
+    # What goes on for days is the new usual.
+    teach(of, range(402, 1200), bad(200, 200))
+    assert rate(of, 300) > 20.0
 
 
-def test_a_belief_is_never_surer_than_its_cap_and_keeps_its_mean() -> None:
-    of = baseline()
-    for number in range(600):
-        of.learn(number, bad(5, 5), spared=False)
-    usual = of.usual(600)
-    assert usual.shape == RULES.max_shape
-    assert usual.shape / usual.exposure == pytest.approx(5.0, rel=0.02)
-
-
-def test_a_surge_teaches_little_while_its_alert_is_open() -> None:
+def test_a_surge_teaches_least_while_its_alert_is_open() -> None:
     spared, taught = baseline(), baseline()
     for of in (spared, taught):
-        for number in range(300):
-            of.learn(number, bad(2, 1), spared=False)
-    for number in range(300, 330):
-        spared.learn(number, bad(40, 40), spared=True)
-        taught.learn(number, bad(40, 40), spared=False)
-    assert rate(spared, 330) < 1.2
-    assert rate(taught, 330) > 4.0
+        teach(of, range(100), bad(2, 1))
+    teach(spared, range(100, 104), bad(40, 40), spared=True)
+    teach(taught, range(100, 104), bad(40, 40))
+    assert rate(spared, 26) < rate(taught, 26)
 
 
-def test_an_emptied_bin_teaches_that_nothing_came() -> None:
+def test_stories_that_come_in_bunches_are_told_from_those_that_do_not() -> None:
+    even, bunched = baseline(prior=Prior(4.0, 4.0)), baseline(prior=Prior(4.0, 4.0))
+    teach(even, range(400), bad(2, 1))
+    for number in range(400):
+        bunched.learn(number * 15, number * 15 + 15, bad(8, 4) if number % 4 == 0 else Tally(), spared=False)
+    tame, wild = (of.usual(6_000).rates[0] for of in (even, bunched))
+    assert tame.factor == 1.0 < wild.factor
+    assert wild.steadiness(0.25) < tame.steadiness(0.25)
+
+
+def test_an_emptied_block_teaches_that_nothing_came() -> None:
     of = baseline()
-    of.learn(0, bad(1, 1), spared=False)
-    of.learn(5, Bin(), spared=True)
-    assert of.stories == pytest.approx(exp(-5 / 720 * 0.693147))
-    assert of.lived == 6
+    teach(of, range(1), bad(1, 1))
+    of.learn(4 * QUARTER, 5 * QUARTER, Tally(), spared=True)
+    assert of.lived == pytest.approx(1.25, rel=0.01)
+    assert of.counts[0] < 1.0
 
 
 def test_a_baseline_comes_back_to_the_last_bit() -> None:
     of, back = baseline(), baseline()
     for number in range(0, 90, 7):
-        of.learn(number, bad(3, 1), spared=number > 50)
+        of.learn(number * 15, number * 15 + 15, bad(3, 1), spared=number > 50)
     back.load(of.dump())
-    assert back.usual(200) == of.usual(200)
+    assert back.usual(2_000) == of.usual(2_000)
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("bin_seconds", 0),
-        ("horizon", RULES.horizon / 7),
+        ("horizons", ()),
+        ("horizons", (timedelta(minutes=5), timedelta(minutes=1))),
+        ("horizons", (timedelta(seconds=90),)),
+        ("quiet", timedelta(seconds=30)),
         ("grace", RULES.lateness / 2),
         ("memory", RULES.lateness),
         ("forget_after", RULES.memory),
-        ("alpha", 0.0),
-        ("resolve_p", 1e-7),
+        ("resolve_p", 0.0),
+        ("resolve_p", 0.01),
         ("resolve_share", 0.001),
         ("likeness", 0.5),
-        ("company_prior", Prior(per_hour=0.0, shape=1.0)),
         ("rush", 0.5),
         ("learn_cap", 0.5),
-        ("max_shape", 0.0),
+        ("mood", -0.1),
         ("capacity", 0),
         ("market_capacity", 9_000),
     ],
@@ -163,3 +158,9 @@ def test_a_baseline_comes_back_to_the_last_bit() -> None:
 def test_rules_that_cannot_work_are_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(UsageError, match=rf"watch\.{field} is "):
         WatchRules(**{field: value})  # type: ignore[arg-type]  # one field at a time
+
+
+@pytest.mark.parametrize("surges", [(), (SurgeRule("a"), SurgeRule("a", "market"))])
+def test_every_rule_has_a_name_of_its_own(surges: tuple[SurgeRule, ...]) -> None:
+    with pytest.raises(UsageError, match="each with its own name"):
+        WatchRules(surges=surges)

@@ -6,6 +6,7 @@ import pytest
 from command import Command
 from tiny_release import tiny_release
 
+from models.store import ReleaseStore
 from stream.cli.texts import read_texts
 from stream.errors import UsageError
 
@@ -24,7 +25,7 @@ def test_texts_are_scored_in_their_order_as_json_lines(newstide: Command, releas
     ran = newstide("score", "bank run on deposits", "Apple Inc. shares fall", "--release", release, "--json")
     assert ran.code == 0
     first, second = ran.records()
-    assert list(first) == ["text", "sentiment", "score", "topics", "entities", "model"]
+    assert list(first) == ["text", "sentiment", "score", "topics", "entities", "names", "model"]
     assert first["text"] == "bank run on deposits"
     assert first["model"] == "tiny@1.0.0"
     assert sum(first["sentiment"].values()) == pytest.approx(1.0, abs=1e-5)
@@ -172,3 +173,33 @@ def test_evaluate_of_wrong_data_is_one_clear_line(
     assert ran.code == 1
     assert says in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_each_language_is_read_by_the_release_set_for_it(
+    newstide: Command, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ReleaseStore(str(tmp_path / "store"), cache=tmp_path / "cache")
+    for version, alias in (("1", "production"), ("2", "chinese")):
+        ref = store.publish(tiny_release(tmp_path / version, version, seed=int(version)))
+        store.set_alias(alias, ref.name, ref.version)
+    monkeypatch.setenv("NEWSTIDE_RELEASES__STORE", store.url)
+    monkeypatch.setenv("NEWSTIDE_RELEASES__LANGUAGES", "zh=chinese,ja=production")
+    texts = ("\u592e\u884c\u52a0\u606f", "bank run", "\u80a1\u4ef7\u4e0b\u8dcc", "\u30c8\u30e8\u30bf")
+    ran = newstide("score", *texts, "--json")
+    assert [(each["text"], each["model"]) for each in ran.records()] == list(
+        zip(texts, ("tiny@2", "tiny@1", "tiny@2", "tiny@1"), strict=True)
+    )
+    ran = newstide("score", *texts, "--release", release, "--json")
+    assert {each["model"] for each in ran.records()} == {"tiny@1.0.0"}
+
+
+def test_each_company_has_a_score_of_its_own_and_other_names_are_shown(newstide: Command) -> None:
+    text = "Nokia gains as Ericsson slips, says Laura Pell of Quellmont Robotics"
+    told = newstide("score", text, "--json").records()[0]
+    scores = {entity["id"]: entity["score"] for entity in told["entities"]}
+    assert scores["NOK"] > 0 > scores["ERIC"]
+    assert {"kind": "person", "name": "Laura Pell", "start": 36, "end": 46} in told["names"]
+    shown = newstide("score", "Apple sues Quellmont Robotics in Berlin")
+    assert shown.code == 0
+    assert "also named Quellmont Robotics (organisation), Berlin (place)" in " ".join(shown.out.split())
+    assert "AAPL (Apple Inc.)" in shown.out

@@ -35,24 +35,27 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_one_csv_is_trained_on_with_the_given_changes(
     newstide: Command, runs: list[Any], tmp_path: Path
 ) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("text,label\noil falls,energy-oil\nthe fed meets,Macro\ngold,macro\n")
     ran = newstide(
-        "train", "--csv", tmp_path / "own.csv", "--task", "topic", "--licence", "CC0-1.0",
+        "train", "--csv", table, "--task", "topic", "--licence", "CC0-1.0",
         "--epochs", 2, "--seed", 3, "--threads", 1, "--out", tmp_path / "run", "--json",
     )  # fmt: skip
-    assert ran.record() == {
-        "checkpoint": str(tmp_path / "run/checkpoint"),
-        "logs": str(tmp_path / "run/logs"),
-    }
+    told = ran.record()
+    assert told["checkpoint"] == str(tmp_path / "run/checkpoint")
+    assert told["logs"] == str(tmp_path / "run/logs")
+    assert (told["data"]["rows"], told["data"]["bad_rows"]) == (3, 0)
     (config,) = runs
     assert (config.epochs, config.seed) == (2, 3)
-    assert [(spec.name, spec.task, spec.licence) for spec in config.data] == [("own", "topic", "CC0-1.0")]
+    assert {(spec.task, spec.licence) for spec in config.data} == {("topic", "CC0-1.0")}
+    assert config.data[0].name == "own"
 
 
 def test_a_folder_of_the_usual_sets_is_trained_on(newstide: Command, runs: list[Any], tmp_path: Path) -> None:
     ran = newstide("train", "--data-dir", tmp_path)
     assert ran.code == 0
     assert "next: newstide export runs/train/checkpoint" in ran.out
-    assert {spec.task for spec in runs[0].data} == {"sentiment", "topic"}
+    assert {spec.task for spec in runs[0].data} == {"sentiment", "topic", "entity"}
 
 
 def test_a_recipe_is_a_whole_run(newstide: Command, runs: list[Any], tmp_path: Path) -> None:
@@ -65,9 +68,10 @@ def test_a_recipe_is_a_whole_run(newstide: Command, runs: list[Any], tmp_path: P
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
-        ([], 2, "give one of --data-dir"),
-        (["--csv", "a.csv", "--data-dir", "d"], 2, "give one of --data-dir"),
-        (["--csv", "a.csv"], 1, "task is ''"),
+        ([], 2, "give --data FILE, --data-dir DIR or both"),
+        (["--csv", "a.csv", "--recipe", "r"], 2, "give --data FILE, --data-dir DIR or both"),
+        (["--csv", "a.csv"], 2, "a.csv can't be read"),
+        (["--csv", "a.csv", "--task", "mood"], 2, "--task mood: give one of sentiment, topic, entity"),
         (["--recipe", "missing.toml"], 1, "missing.toml can't be read"),
     ],
 )
@@ -78,6 +82,117 @@ def test_a_wrong_run_is_one_clear_line(
     assert ran.code == code
     assert says in ran.err
     assert runs == []
+
+
+OWN = "text,label,split\n" + "".join(
+    f"firm {word} {mood},{label},{part}\n"
+    for part, words in (("train", "a b c d"), ("val", "e"), ("test", "f g"))
+    for word in words.split()
+    for mood, label in (("falls", "bad"), ("gains", "good"))
+)
+
+
+def test_a_file_is_told_before_the_run_and_its_bad_rows_are_left_out(
+    newstide: Command, runs: list[Any], tmp_path: Path
+) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text(OWN + "firm h falls,awful,train\n,good,train\n")
+    flags = ("--labels", "good=positive,bad=negative", "--out", tmp_path / "run")
+    ran = newstide("train", "--data", table, *flags)
+    assert ran.code == 0
+    assert "line 16, column label: 'awful' is none of negative, neutral, positive" in ran.err
+    assert "line 17, column text: it is empty" in ran.err
+    (config,) = runs
+    assert [spec.part for spec in config.data] == ["train", "tune", "dev"]
+    ran = newstide("train", "--data", table, *flags, "--strict")
+    assert (ran.code, "own.csv has 2 rows that can't be used: mend them" in ran.err) == (2, True)
+    assert len(runs) == 1
+
+
+def test_everything_that_is_left_out_is_told(newstide: Command, runs: list[Any], tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text(
+        "text,label,split\n" + OWN.partition("\n")[2].replace(",test\n", ",train\n")
+        + "firm a falls,bad,train\nfirm a falls!,bad,val\n"
+        + "".join(f"firm x{n} falls,{label},train\n" for n in range(5) for label in ("good", "bad"))
+        + "oil,good,never\n" * 22
+    )  # fmt: skip
+    ran = newstide("train", "--data", table, "--labels", "good=positive,bad=negative", "--check")
+    for said in (
+        "line 28, column split: 'never' is none of train",
+        "and 2 more",
+        "left out: 22 rows that can't be used",
+        "left out: 10 rows whose text also stands there with another label (lines 18, 19, 20, 21, 22, 23, 24, 25, …)",
+        "left out: 1 rows whose text is measured on in another part (lines 2)",
+        "counted once: 1 rows that repeat another",
+        "no rows are kept to measure on",
+    ):
+        assert said in ran.err
+    ran = newstide("train", "--data", table, "--labels", "good=positive,bad=negative", "--strict")
+    assert ran.err.splitlines()[-1].startswith(
+        f"newstide: --strict: {table} has 22 rows that can't be used, 10 rows that contradict each other,"
+        " 1 rows for training whose text is measured on"
+    )
+
+
+def test_a_run_without_sentiment_says_what_a_release_needs(
+    newstide: Command, runs: list[Any], tmp_path: Path
+) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("text,label\noil falls,energy-oil\nthe fed meets,Macro\ngold,macro\n")
+    ran = newstide("train", "--data", table, "--task", "topic", "--check")
+    assert "add the usual sets with --data-dir DIR to export one" in ran.err
+
+
+def test_a_file_may_be_looked_at_without_a_run(newstide: Command, runs: list[Any], tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text(OWN)
+    flags = ("train", "--data", table, "--labels", "good=positive,bad=negative", "--check")
+    told = newstide(*flags, "--json").record()["data"]
+    assert told["counts"] == {
+        "negative": {"train": 4, "tune": 1, "dev": 2},
+        "positive": {"train": 4, "tune": 1, "dev": 2},
+    }
+    ran = newstide(*flags)
+    assert (ran.code, ran.out, "14 rows of task sentiment" in ran.err) == (0, "", True)
+    assert runs == []
+
+
+def test_labels_without_a_meaning_are_refused_with_what_to_write(
+    newstide: Command, runs: list[Any], tmp_path: Path
+) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text(OWN)
+    ran = newstide("train", "--data", table)
+    assert ran.code == 2
+    assert "'bad' (7 rows), 'good' (7 rows) mean nothing for the task sentiment" in ran.err
+    assert "--labels bad=…,good=…" in ran.err
+    assert runs == []
+
+
+def test_a_file_may_be_learned_beside_the_usual_sets(
+    newstide: Command, runs: list[Any], tmp_path: Path
+) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("text,label\noil falls,energy-oil\nthe fed meets,Macro\ngold,macro\n")
+    ran = newstide("train", "--data", table, "--task", "topic", "--data-dir", tmp_path, "--start", tmp_path)
+    assert ran.code == 0
+    (config,) = runs
+    assert config.start == tmp_path
+    assert config.references["topic"] == tuple(s.name for s in config.data if s.name.startswith("own"))
+    assert "twitter_fin_sentiment" in config.references["sentiment"]
+    assert {"twitter_fin_topic", "own"} <= {spec.name for spec in config.data}
+
+
+def test_a_stopped_run_says_how_it_goes_on(
+    newstide: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stop(config: Any) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models.training.train.run", stop)
+    ran = newstide("train", "--data-dir", tmp_path)
+    assert (ran.code, "the same command goes on from the last measurement" in ran.err) == (130, True)
 
 
 @pytest.mark.parametrize("command", [["train", "--data-dir", "d"], ["export", "checkpoint"]])

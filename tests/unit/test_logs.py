@@ -178,6 +178,17 @@ def test_the_retries_that_aiokafka_calls_errors_are_left_out_and_its_real_errors
     ]
 
 
+def test_an_address_where_nobody_answers_is_left_to_our_own_line() -> None:
+    stream = io.StringIO()
+    configure_logging("json", "INFO", stream)
+    client = logging.getLogger("aiokafka")
+    client.error('Unable connect to "%s:%s": %s', "127.0.0.1", 1, "[Errno 111] Connect call failed")
+    client.error("Unable connect to node with id %s: %s", 2, "[Errno 111] Connect call failed")
+    assert [line["message"] for line in lines(stream)] == [
+        "Unable connect to node with id 2: [Errno 111] Connect call failed"
+    ]
+
+
 def test_warnings_are_logged_too() -> None:
     stream = io.StringIO()
     configure_logging("json", "INFO", stream)

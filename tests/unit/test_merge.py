@@ -26,6 +26,7 @@ class FakeConsumer:
             for number, picture in enumerate(pictures)
         }
         self.waited: list[int] = []
+        self.with_the_broker: dict[TopicPartition, list[Message]] = {}
 
     def assignment(self) -> set[TopicPartition]:
         return set(self.fetched)
@@ -35,6 +36,9 @@ class FakeConsumer:
     ) -> dict[TopicPartition, list[Message]]:
         if timeout_ms:
             self.waited.append(timeout_ms)
+            for where, messages in self.with_the_broker.items():
+                self.fetched[where] += messages
+            self.with_the_broker = {}
         polled: dict[TopicPartition, list[Message]] = {}
         for where, messages in self.fetched.items():
             if messages and max_records and (not wanted or where in wanted):
@@ -91,9 +95,28 @@ async def test_it_waits_only_where_nothing_is_held() -> None:
     consumer = FakeConsumer("aa", "bb")
     of = merge(consumer, most=2)
     assert [await polled(of) for _ in range(2)] == ["a0 | b0", "a1 | b1"]
-    assert consumer.waited == [20]
+    assert consumer.waited == []
     assert await polled(of) == ""
-    assert consumer.waited == [20, 20]
+    assert consumer.waited == [20]
+
+
+async def test_what_came_since_the_last_fetch_is_in_the_same_poll() -> None:
+    consumer = FakeConsumer("aa", "b")
+    consumer.with_the_broker = {
+        where: [Message(time, f"{name}{time}") for time in (4, 6)]
+        for where, name in zip(sorted(consumer.assignment()), "ab", strict=True)
+    }
+    of = merge(consumer, most=5)
+    assert await polled(of) == "a0 a1 a4 | b0 b4"
+    assert consumer.waited == [10], "no longer than an answer of the broker may take"
+    assert await polled(of) == "a6 | b6"
+    assert consumer.waited == [10], "what is held was fetched just now"
+
+
+async def test_a_full_poll_looks_for_nothing_newer() -> None:
+    consumer = FakeConsumer("aaa", "bbb")
+    assert await polled(merge(consumer, most=4)) == "a0 a1 | b0 b1"
+    assert consumer.waited == []
 
 
 async def test_it_says_how_many_it_holds() -> None:

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import random
-
 import pytest
 from watching import print_of, signal
 
 from stream.events import Signal
-from stream.watch.likeness import Likeness
 from stream.watch.novelty import Arrival, Recents
 from stream.watch.recent import Recent
 from stream.watch.stories import Telling
@@ -120,12 +117,47 @@ def test_an_article_that_comes_after_its_correction_adds_nothing() -> None:
     assert [story.news_id for story in of] == ["b"]
 
 
-def test_a_correction_of_a_copy_changes_nothing_of_the_story() -> None:
+def test_a_correction_of_a_copy_takes_the_place_of_that_copy_and_changes_nothing_else() -> None:
     of = recents()
-    _, story = arrive(of, signal(news_id="a", text="words", weight=0.9))
-    arrive(of, signal(news_id="copy", text="words"))
-    assert arrive(of, signal(news_id="b", revises="copy", status="corrected", weight=0.1))[0] is Arrival.COPY
+    first = signal("market", news_id="a", text="words", weight=0.9)
+    _, story = arrive(of, first)
+    story.telling = Telling.of(first, micros_of(first.published_at))
+    for news_id in ("copy", "other"):
+        copy = signal("market", news_id=news_id, text="words", source=news_id)
+        arrive(of, copy)
+        story.telling.add(copy, micros_of(copy.published_at))
+    better = signal(news_id="b", revises="copy", status="corrected", weight=0.1, source="copy")
+    assert arrive(of, better)[0] is Arrival.COPY
+    story.telling.add(better, micros_of(better.published_at))
     assert (story.weight, story.copies) == (0.9, 3)
+    assert [member.news_id for member in story.members] == ["a", "b", "other"]
+    assert story.telling.heat == pytest.approx(3.0)
+    assert of.by_id("copy") is None
+
+
+def test_copies_of_the_uncorrected_and_of_the_corrected_text_tell_the_same_story() -> None:
+    of = recents()
+    _, story = arrive(of, signal(news_id="a", text="EPS 1.20"))
+    arrive(of, signal(news_id="b", revises="a", status="corrected", text="EPS 1.02"))
+    arrive(of, signal(news_id="c", revises="b", status="corrected", text="EPS 1.03"))
+    for text in ("EPS 1.20", "EPS 1.03"):
+        assert arrive(of, signal(text=text)) == (Arrival.COPY, story)
+    assert arrive(of, signal(text="EPS 1.02"))[0] is Arrival.NOVEL, "only the latest correction is remembered"
+
+
+def test_a_corrected_story_is_known_by_both_texts_after_a_restart() -> None:
+    of = recents()
+    _, story = arrive(of, signal(news_id="a", text="wrong"))
+    arrive(of, signal(news_id="b", revises="a", status="corrected", text="right"))
+    again = recents()
+    again.first = again.next = story.number
+    again.put(story)
+    for text in ("wrong", "right"):
+        each = signal(text=text)
+        print_ = bytes.fromhex(each.fingerprint)
+        assert again.recognise(each, print_, micros_of(each.published_at)) == (Arrival.COPY, story)
+    again.age_to(micros_of(signal(minute=25 * 60).published_at))
+    assert len(again) == 0
 
 
 def test_a_copy_that_is_taken_back_takes_its_publisher_along() -> None:
@@ -161,33 +193,3 @@ def test_what_changed_names_the_chunks_to_write_and_those_that_are_gone() -> Non
     assert of.changes.gone == {0}
     assert [story.news_id for story in of.chunk(1)] == ["a8", *(f"b{number}" for number in range(7))]
     assert of.chunks() == {1}
-
-
-@pytest.mark.parametrize("stories", [3, 16, 17, 64, 65, 200])
-def test_few_and_many_fingerprints_are_compared_alike(stories: int) -> None:
-    dice = random.Random(stories)
-    kept = {number: dice.randbytes(64) for number in range(stories)}
-    likeness = Likeness(0.55)
-    for number, print_ in kept.items():
-        likeness.add(number, print_)
-    for number in range(0, stories, 3):
-        likeness.remove(number)
-        del kept[number]
-    for number in list(kept)[::4]:
-        kept[number] = dice.randbytes(64)
-        likeness.add(number, kept[number])
-    for _ in range(30):
-        model = bytearray(dice.choice(list(kept.values())))
-        for place in dice.sample(range(64), dice.randrange(40)):
-            model[place] = dice.randrange(256)
-        wanted = bytes(model)
-        shares = {n: sum(a == b for a, b in zip(p, wanted, strict=True)) for n, p in kept.items()}
-        expected = sorted((-share, n) for n, share in shares.items() if share >= 36)
-        assert likeness.near(wanted) == [n for _, n in expected]
-
-
-def test_of_two_that_are_equally_like_the_older_story_is_meant() -> None:
-    likeness = Likeness(0.55)
-    for number in (9, 2, 5):
-        likeness.add(number, bytes.fromhex(print_of("same")))
-    assert likeness.near(bytes.fromhex(print_of("same"))) == [2, 5, 9]

@@ -12,6 +12,7 @@ from stream.connect import broker_of, connection_of
 from stream.errors import BrokerUnavailableError
 from stream.parts import load_scorer, release_of, rules_of, store_of, tagger_of
 from stream.settings import load_settings
+from stream.watch.profile import Profile
 
 NOWHERE = Connection("nowhere:1")
 
@@ -48,8 +49,30 @@ def test_further_company_tables_stand_behind_those_that_ship(tmp_path: Path) -> 
 
 
 def test_every_threshold_of_watch_reaches_its_rules(tmp_path: Path) -> None:
-    rules = rules_of(settings_for(tmp_path, NOWHERE, watch__alpha=1e-4, watch__min_count=7))
-    assert (rules.alpha, rules.min_count) == (1e-4, 7)
+    rules = rules_of(settings_for(tmp_path, NOWHERE, watch__min_sources=4, watch__min_count=7))
+    assert (rules.min_sources, rules.min_count) == (4, 7)
+
+
+def test_budget_companies_rules_and_profile_reach_watch(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text('[[rule]]\nname = "bank"\nseries = "company:BANK"\n')
+    (tmp_path / "profile.json").write_text(Profile.plain(2.0, 1.0, series=10).to_json())
+    rules = rules_of(
+        settings_for(
+            tmp_path,
+            NOWHERE,
+            alerts__budget="2/day",
+            alerts__companies=30,
+            alerts__rules=tmp_path / "rules.toml",
+            alerts__profile=tmp_path / "profile.json",
+        )
+    )
+    assert [rule.name for rule in rules.surges] == ["bank"]
+    assert rules.budget.per_day == 2.0
+    assert [rules.profile.groups[kind].series for kind in ("market", "company", "company_topic")] == [
+        10,
+        30,
+        30,
+    ]
 
 
 def test_the_connection_is_what_the_settings_say() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from models.scorer import Answer, Scoring
+from models.scorer import Answer, Places, Scoring
 from stream.bus import Outcome, Record
+from stream.bus.records import EVERY
 from stream.events import NewsItem, ScoredNews, Signal
 from stream.metrics import Metrics
 from stream.score.entities import CompanyTagger
@@ -19,14 +20,16 @@ PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 class FakeScorer:
-    """Calls everything bad; remembers what it was asked."""
+    """Calls everything bad; remembers what it was asked, and about which pieces of it."""
 
     def __init__(self, release: str = "fake@1") -> None:
         self.release = release
         self.asked: list[list[str]] = []
+        self.spans: list[Sequence[Places] | None] = []
 
-    def score(self, texts: Sequence[str]) -> Scoring:
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         self.asked.append(list(texts))
+        self.spans.append(spans)
         answer = Answer((0.8, 0.1, 0.1), (("Earnings", 0.7),))
         return Scoring((answer,) * len(texts), self.release, 1, 4, 5, 0.001, 0.002)
 
@@ -37,10 +40,11 @@ class Bench:
     def __init__(self) -> None:
         self.metrics = Metrics(CollectorRegistry())
         self.scorer = FakeScorer()
+        self.chinese = FakeScorer("chinese@1")
         self.pipeline = ScorePipeline(
             model=lambda: self.scorer,
+            by_language={"zh": lambda: self.chinese},
             tagger=CompanyTagger.default(),
-            signal_partitions=3,
             metrics=self.metrics,
             limits=ScoreLimits(max_record_bytes=2_000),
             clock=(AT + timedelta(seconds=2)).timestamp,
@@ -112,7 +116,7 @@ async def test_records_that_are_no_news_do_not_reach_the_model(bench: Bench) -> 
 async def test_a_withdrawal_goes_to_every_partition_of_the_signals(bench: Bench) -> None:
     outcome = await bench.answered({0: [record(news("b", revises="a", status="withdrawn"))]})
     _, *control = outcome.outgoing[0]
-    assert [(each.key, each.partition) for each in control] == [(b"control", n) for n in range(3)]
+    assert [(each.key, each.partition) for each in control] == [(b"control", EVERY)]
 
 
 async def test_only_what_is_committed_is_counted_and_it_adds_up(bench: Bench) -> None:
@@ -139,6 +143,46 @@ async def test_a_batch_says_which_model_answered_it(bench: Bench) -> None:
         for outcome in (first, second)
     ]
     assert models == ["fake@1", "fake@2"]
+
+
+async def test_each_language_is_read_by_its_own_release_and_the_answers_keep_their_order(
+    bench: Bench,
+) -> None:
+    batch = {
+        0: [record(news("a")), record(news("b", headline="\u592e\u884c\u52a0\u606f"), 1), record(b"{", 2)],
+        1: [
+            record(news("c", headline="\u80a1\u4ef7\u5927\u8dcc", language="zh-CN")),
+            record(news("d", headline="Umsatz steigt", language="de"), 1),
+        ],
+    }
+    outcome = await bench.answered(batch)
+    said = [
+        (each.id, each.model)
+        for number in (0, 1)
+        for record_ in outcome.outgoing[number]
+        if record_.topic == "news.scored"
+        for each in [ScoredNews.model_validate_json(record_.value or b"")]
+    ]
+    assert said == [("a", "fake@1"), ("b", "chinese@1"), ("c", "chinese@1"), ("d", "fake@1")]
+    assert len(bench.scorer.asked) == len(bench.chinese.asked) == 1
+    bench.pipeline.delivered(outcome, 0)
+    bench.pipeline.delivered(outcome, 1)
+    assert [
+        bench.value("newstide_news_language_total", language=name) for name in ("en", "zh", "other", "de")
+    ] == [1, 2, 1, None]
+    assert bench.value("newstide_batch_rows_sum") == 4
+    assert bench.value("newstide_padded_tokens_total") == 10
+
+
+async def test_languages_that_share_a_release_share_a_pass(bench: Bench) -> None:
+    bench.chinese = bench.scorer
+    await bench.answered({0: [record(news("a")), record(news("b", headline="\u592e\u884c\u52a0\u606f"), 1)]})
+    assert [len(texts) for texts in bench.scorer.asked] == [2]
+
+
+async def test_the_model_is_asked_about_the_companies_that_the_headline_names(bench: Bench) -> None:
+    await bench.answered({0: [record(news("a", tickers=["MSFT"]))]})
+    assert bench.scorer.spans == [[((0, 9),)]]
 
 
 async def test_it_keeps_no_state_to_restore_or_forget(bench: Bench) -> None:

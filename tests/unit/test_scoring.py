@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from models.scorer import Answer
+from models.scorer import Answer, FoundMention
 from stream.events import NewsItem, ScoredNews, Signal, Withdrawal
 from stream.score.entities import Mention
 from stream.score.fingerprint import fingerprint
@@ -159,6 +159,23 @@ def test_a_company_in_the_headline_carries_the_sentiment_towards_itself_and_any_
 def test_a_company_that_the_model_does_not_read_so_far_carries_the_sentiment_of_the_text() -> None:
     news = scored(Answer((0.7, 0.2, 0.1), (), (None,)), (APPLE,))
     assert news.entities[0].sentiment == news.sentiment
+
+
+def test_names_that_no_table_knows_are_written_once_each_and_give_no_series() -> None:
+    headline = "Apple warns Acme's rival Acme in Berlin as Acme (unread)"
+    told = (("ORG", "Apple"), ("ORG", "Acme's"), ("ORG", "Acme"), ("LOC", "Berlin"), ("PER", "Acme"))
+    found = [
+        FoundMention(kind, headline.index(name), headline.index(name) + len(name)) for kind, name in told
+    ]
+    beyond = FoundMention("PER", len(headline) + 3, len(headline) + 9)
+    news = scored(Answer((0.7, 0.2, 0.1), (), (None,), (*found, beyond)), (APPLE,), article(headline))
+    assert [(name.kind, name.name) for name in news.names] == [
+        ("organisation", "Acme"),
+        ("place", "Berlin"),
+        ("person", "Acme"),
+    ]
+    assert headline[news.names[0].start : news.names[0].end] == "Acme"
+    assert set(by_series(news)) == {"market", "company:AAPL"}
 
 
 def test_every_signal_carries_what_watch_needs_of_the_article() -> None:

@@ -234,9 +234,14 @@ def test_without_settings_watch_goes_by_its_own_rules() -> None:
 
 
 def test_thresholds_that_do_not_go_together_are_refused() -> None:
-    assert "watch.horizon is 0:00:30: give a multiple of 60 seconds" in refusal(
-        {"watch.horizon_minutes": "0.5"}
-    )
+    assert "watch.quiet is 0:00:30: give a multiple of 60 seconds" in refusal({"watch.quiet_minutes": "0.5"})
+
+
+@pytest.mark.parametrize("budget", ["often", "1", "0/week", "1/fortnight"])
+def test_a_budget_that_says_no_number_of_alarms_is_refused(budget: str) -> None:
+    told = refusal({"alerts.budget": budget})
+    assert f"alerts.budget is {budget!r}" in told
+    assert "write it as 1/week" in told
 
 
 def test_what_is_kept_on_disk_follows_the_data_directory(

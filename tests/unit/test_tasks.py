@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import ModelError
-from models.tasks import SENTIMENT, TASKS, TOPICS, index_of, slug, task_named
+from models.tasks import HEADS, MENTIONS, SENTIMENT, TAGS, TASKS, TOPICS, index_in, index_of, slug, task_named
 
 
 def test_there_are_three_sentiments_and_twenty_topics_in_the_order_of_the_outputs() -> None:
@@ -48,3 +48,21 @@ def test_an_unknown_task_is_refused_with_those_there_are() -> None:
     assert task_named("topic") == "topic"
     with pytest.raises(ModelError, match=r"task is 'mood': give one of sentiment, topic"):
         task_named("mood")
+
+
+def test_each_head_has_its_labels() -> None:
+    assert {head: HEADS[head] for head in TASKS} == TASKS
+    assert HEADS["entity"] == SENTIMENT
+    assert HEADS["ner"] == TAGS
+
+
+def test_tags_begin_and_continue_each_kind_of_mention() -> None:
+    assert TAGS[0] == "O"
+    assert set(TAGS[1:]) == {f"{mark}-{kind}" for mark in "BI" for kind in MENTIONS}
+
+
+def test_a_label_is_found_among_those_of_any_head() -> None:
+    assert index_in(HEADS["entity"], "neutral", "entity") == 1
+    assert index_in(("Up | Down", "Flat"), "up-down", "own") == 0
+    with pytest.raises(ModelError, match="label 'X' is none of the task ner: give one of O, B-ORG"):
+        index_in(TAGS, "X", "ner")

@@ -12,6 +12,9 @@ A file has a header and one row for each company, or several for one:
     unless   words beside any of the row's names that show that another thing is meant, separated by |:
              "price" on either side, "profit ~" only before the name, "~ range" only after it
 
+Names in Chinese characters have no blanks around them: they are looked for at every place of a text, `words` and
+`names` mean the same there, and `unless` are characters right after the name or, as "profit ~", right before it.
+
 Only `id` and `name` are needed. A file without any of the four columns of names gives each company its name less
 its legal suffix. Later rows and files add to a company and take a name or ticker over from an earlier one.
 """
@@ -26,6 +29,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from stream.errors import UsageError
+from stream.score.entities.unspaced import UnspacedNames, is_unspaced
 from stream.score.entities.words import Words, fold, word_set
 
 COLUMNS = ("id", "name", "tickers", "aliases", "words", "names", "tagged", "unless")
@@ -69,13 +73,28 @@ class Alias:
     not_after: frozenset[str] = frozenset()
     not_before: frozenset[str] = frozenset()
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the name alone is enough."""
+        return self.guard is Guard.SURE
+
+    @property
+    def needs_tag(self) -> bool:
+        """Whether nothing but a legal form or a ticker makes the name mean the company."""
+        return self.guard is Guard.TAGGED
+
 
 class CompanyTable:
-    """Companies by alias and by ticker. Looking up costs the same however many there are."""
+    """Companies by alias and by ticker. Looking up costs the same however many there are.
 
-    __slots__ = ("_aliases", "_longest", "_names", "_tickers")
+    Attributes:
+        unspaced: the names in Chinese characters.
+    """
+
+    __slots__ = ("_aliases", "_longest", "_names", "_tickers", "unspaced")
 
     def __init__(self) -> None:
+        self.unspaced = UnspacedNames()
         self._aliases: dict[str, Alias] = {}
         self._longest: dict[str, int] = {}
         self._names: dict[str, str] = {}
@@ -104,6 +123,10 @@ class CompanyTable:
     def name_of(self, company: str) -> str:
         """How the company is shown; its id where the table has no name for it."""
         return self._names.get(company, company)
+
+    def knows(self, company: str) -> bool:
+        """Whether the table has a company with this id."""
+        return company in self._names
 
     def by_ticker(self, ticker: str) -> str | None:
         """The id of the company with this ticker, in capitals; classes may be written BRK.B, BRK-B or BRK/B."""
@@ -160,13 +183,14 @@ class CompanyTable:
             self._call(company, short_name(name), Guard.SURE, unless)
 
     def _call(self, company: str, text: str, guard: Guard, unless: Sequence[str]) -> None:
+        if is_unspaced(text):
+            self.unspaced.add(text, _alias(company, (text,), guard, unless))
+            return
         words = Words(text)
         if not 0 < len(words) <= MAX_ALIAS_WORDS:
             raise ValueError(f"the name {text!r} has {len(words)} words: give 1 to {MAX_ALIAS_WORDS}")
         first = words.keys[0]
-        not_after = frozenset(fold(word.rstrip("~ ")) for word in unless if not word.startswith("~"))
-        not_before = frozenset(fold(word.lstrip("~ ")) for word in unless if not word.endswith("~"))
-        self._aliases[" ".join(words.keys)] = Alias(company, tuple(words.shown), guard, not_after, not_before)
+        self._aliases[" ".join(words.keys)] = _alias(company, words.shown, guard, unless)
         self._longest[first] = max(self._longest.get(first, 0), len(words))
 
 
@@ -181,6 +205,12 @@ def short_name(name: str) -> str:
     while len(parts) > 1 and (fold(parts[-1]).replace(".", "") in _ENDINGS or parts[-1] == "&"):
         parts.pop()
     return " ".join(parts)
+
+
+def _alias(company: str, shown: Sequence[str], guard: Guard, unless: Sequence[str]) -> Alias:
+    not_after = frozenset(fold(word.rstrip("~ ")) for word in unless if not word.startswith("~"))
+    not_before = frozenset(fold(word.lstrip("~ ")) for word in unless if not word.endswith("~"))
+    return Alias(company, tuple(shown), guard, not_after, not_before)
 
 
 def _split(cell: str) -> Sequence[str]:

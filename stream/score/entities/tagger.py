@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
+from stream.score.entities.codes import code_of, find_codes
 from stream.score.entities.evidence import contradicted, is_the_rater, legal_end, supported
 from stream.score.entities.table import Alias, CompanyTable, Guard
+from stream.score.entities.unspaced import is_the_rater as is_the_chinese_rater
+from stream.score.entities.unspaced import is_unspaced
 from stream.score.entities.words import Words
 
 MAX_MENTIONS = 16
 BODY_CHARS = 2_000
 """How much of the body is searched."""
 
+_PACKAGED = ("companies.csv", "names.csv", "a_shares.csv", "names_zh.csv")
 _LATER_STEP, _LATER_LEAST = 0.05, 0.7
 _BODY_RELEVANCE = 0.5
 _RATER_RELEVANCE = 0.3
@@ -28,6 +33,11 @@ _LISTED = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,31}")
+_DIGITS = 6
+"""So long is a Chinese share's code without its exchange."""
+_CHINESE_VENUES = frozenset(
+    {"", "SH", "SHA", "SSE", "SHSE", "XSHG", "SZ", "SHE", "SZSE", "XSHE", "BJ", "BSE", "BJSE"}
+)
 _VENUE = re.compile(r"\.(?:O|N|A|K|OQ|US|NYS|NAS)$")
 
 
@@ -73,11 +83,9 @@ class CompanyTagger:
             UsageError: if a file of `extra` can't be read or a row is wrong; the text names file, line and fix.
         """
         data = resources.files("stream.score") / "data"
-        with (
-            resources.as_file(data / "companies.csv") as listed,
-            resources.as_file(data / "names.csv") as known,
-        ):
-            return cls.from_csv([listed, known, *extra])
+        with ExitStack() as stack:
+            packaged = [stack.enter_context(resources.as_file(data / name)) for name in _PACKAGED]
+            return cls.from_csv([*packaged, *extra])
 
     @classmethod
     def from_csv(cls, paths: Iterable[Path]) -> Self:
@@ -119,16 +127,20 @@ class CompanyTagger:
 
     def _published(self, ticker: str) -> str | None:
         """The id of a company that the publisher tagged; an unknown ticker is its own id."""
-        bare = ticker.rpartition(":")[2].strip().lstrip("$").upper()
+        venue, _, bare = (part.strip() for part in ticker.upper().rpartition(":"))
+        bare = bare.lstrip("$")
         if not _TAG.fullmatch(bare):
             return None
         known = self._table.by_ticker(bare) or self._table.by_ticker(_VENUE.sub("", bare))
+        code = code_of(bare) if venue in _CHINESE_VENUES else None
+        if code is not None and (self._table.knows(code) or not bare.isdigit()):
+            known = known or code
         return known or bare.replace("/", ".")
 
     def _named(self, text: str, believed: Sequence[str]) -> list[tuple[str, int, int, bool]]:
         """Each company of `text` at its first place: id, start, end, and whether it only rates another one."""
         words = Words(text)
-        tags = [*self._cashtags(words), *self._listings(text)]
+        tags = [*self._cashtags(words), *self._listings(text), *self._codes(text)]
         given = {*believed, *(company for company, *_ in tags)}
         candidates = list(self._candidates(words, given))
         _believe_neighbours(words, candidates)
@@ -138,6 +150,12 @@ class CompanyTagger:
                 company, end = candidate.alias.id, legal_end(words, candidate.after)
                 rater = is_the_rater(words, candidate.first, candidate.after, company)
                 found.append((company, words.starts[candidate.first], words.ends[end - 1], rater))
+        if is_unspaced(text):
+            names = self._table.unspaced.find(text, given)
+            for each in names:
+                if each.believed:
+                    rater = is_the_chinese_rater(text, each.start, each.end)
+                    found.append((each.alias.id, each.start, each.end, rater))
         found.sort(key=lambda mention: mention[1])
         first: dict[str, tuple[str, int, int, bool]] = {}
         for mention in found:
@@ -162,6 +180,12 @@ class CompanyTagger:
             ticker = match[1]
             if ticker.isupper():
                 yield self._table.by_ticker(ticker) or ticker.replace("/", "."), match.start(1), match.end(1)
+
+    def _codes(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """Codes of Chinese shares that the table knows; six digits alone only in a Chinese text."""
+        for code, start, end in find_codes(text):
+            if self._table.knows(code) and (end - start > _DIGITS or is_unspaced(text)):
+                yield code, start, end
 
     def _candidates(self, words: Words, given: set[str]) -> Iterator[_Candidate]:
         """The names in the text, longest first, not overlapping, each judged by itself."""

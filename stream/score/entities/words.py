@@ -12,7 +12,9 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_TOKEN = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[.-][A-Za-z]{1,2})?(?!\w)|[^\W_]+|&")
+_TOKEN = re.compile(
+    r"(?<![\w$])\$[A-Za-z]{1,6}(?:[.-][A-Za-z]{1,2})?(?!\w)|[^\W_\u3400-\u4dbf\u4e00-\u9fff]+|&"
+)
 _APOSTROPHES = frozenset("'\u2019")
 _JOINS = frozenset((" ", "-", "\u2010", "\u2011", "\u2013", ".", ". ", "'", "\u2019", ""))
 _SMALL = word_set(
@@ -34,7 +36,8 @@ class Words:
     """The words of a text.
 
     `shown[i]` is a word as it stands, `keys[i]` the same folded for look-up, `starts[i]` and `ends[i]` its place
-    in `text` in characters. Cashtags are one word with their dollar sign; an ampersand is a word.
+    in `text` in characters. Cashtags are one word with their dollar sign; an ampersand is a word. Chinese
+    characters are none: `unspaced` reads them, and what stands between them is read here.
     """
 
     __slots__ = ("ends", "keys", "shown", "starts", "style", "text")

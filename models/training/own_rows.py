@@ -1,0 +1,209 @@
+"""The rows of somebody's own CSV of labelled texts: what can be used, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from models.errors import ModelError
+from models.spans import find_mention
+from models.tasks import HEADS, slug
+from models.text import normalise
+from models.training.split import Part
+
+OwnTask = Literal["sentiment", "topic", "entity"]
+"""What a CSV of one's own may label."""
+
+SPLITS: dict[str, Part] = {
+    "train": "train", "training": "train",
+    "tune": "tune", "val": "tune", "valid": "tune", "validation": "tune", "dev": "tune",
+    "test": "dev", "heldout": "dev", "eval": "dev",
+}  # fmt: skip
+"""What the column `split` may say. The part `tune` decides when to stop; `dev` is only measured."""
+
+
+class UnusableDataError(ModelError):
+    """Labelled data that nothing can be learned from; the text says why, and what to do."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one row: its line in the file, the column, and the reason."""
+
+    line: int
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRow:
+    """One usable row; `label` is that of the task, `place` the characters of the entity in `text`."""
+
+    line: int
+    text: str
+    label: str
+    place: tuple[int, int] | None
+    part: Part
+
+    @property
+    def named(self) -> str:
+        """The entity as the text names it; empty where there is none."""
+        return self.text[slice(*self.place)] if self.place else ""
+
+
+def parse_labels(told: Sequence[str]) -> dict[str, str]:
+    """What `--labels good=positive,bad=negative` says: by label of the file that of the task, "" to leave it out.
+
+    Raises:
+        UnusableDataError: if a part is no pair.
+    """
+    found = {}
+    for pair in (each for text in told for each in text.split(",") if each.strip()):
+        theirs, equals, ours = pair.partition("=")
+        if not equals or not theirs.strip():
+            raise UnusableDataError(
+                f"--labels {pair.strip()}: write YOURS=OURS, as in good=positive, or YOURS= to leave it out"
+            )
+        found[theirs.strip()] = ours.strip()
+    return found
+
+
+def meanings_of(task: OwnTask, labels: Mapping[str, str]) -> dict[str, str]:
+    """By label in lower case what it stands for; the task's own labels and their slugs stand for themselves."""
+    found = {name: label for label in HEADS[task] for name in (label.lower(), slug(label))}
+    for theirs, ours in labels.items():
+        known = next((label for label in HEADS[task] if ours.lower() in {label.lower(), slug(label)}), None)
+        if ours and known is None:
+            raise UnusableDataError(
+                f"--labels {theirs}={ours}: {ours!r} is none of the task {task}: {', '.join(HEADS[task])}"
+            )
+        found[theirs.lower()] = known or ""
+    return found
+
+
+class RowReader:
+    """Reads the rows of a file, and collects what is wrong with those that can't be used."""
+
+    def __init__(self, path: Path, task: OwnTask, meaning: Mapping[str, str]) -> None:
+        self.path = path
+        self.task = task
+        self.faults: list[Fault] = []
+        self.unknown: Counter[str] = Counter()
+        self.seen = 0
+        self._meaning = meaning
+        self._lines = csv.DictReader(_text_of(path).splitlines(keepends=True), strict=True)
+        try:
+            self._columns = tuple(self._lines.fieldnames or ())
+        except csv.Error as error:
+            raise UnusableDataError(f"{path}, line 1: this is no CSV ({error}): mend it") from error
+        wanted = ("text", "label", "entity") if task == "entity" and not self._spans else ("text", "label")
+        for column in wanted:
+            if not self.has(column):
+                raise UnusableDataError(
+                    f"{path}, line 1: there is no column {column!r}, but {', '.join(self._columns) or 'nothing'}:"
+                    " name it in the first line"
+                )
+
+    def has(self, column: str) -> bool:
+        """Whether the file has that column."""
+        return column in self._columns
+
+    @property
+    def has_entities(self) -> bool:
+        """Whether rows say whom they are about; a topic is always that of the whole text."""
+        return self.task != "topic" and (self.has("entity") or self._spans)
+
+    @property
+    def _spans(self) -> bool:
+        return self.has("start") and self.has("end")
+
+    def rows(self) -> Iterator[OwnRow]:
+        """The rows that can be used; what is wrong with the others goes to `faults`."""
+        while True:
+            try:
+                row = next(self._lines)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                # The reader counts a line once it is read whole, which this one was not.
+                read: OwnRow | Fault | None = Fault(self._lines.line_num + 1, "", f"this is no CSV ({error})")
+            else:
+                read = self._row(self._lines.line_num, row)
+            self.seen += 1
+            if isinstance(read, Fault):
+                self.faults.append(read)
+            elif read is not None:
+                yield read
+
+    def _row(self, line: int, row: Mapping[str | Any, str | Any]) -> OwnRow | Fault | None:
+        """One row; None for one that `--labels` leaves out."""
+        if None in row:
+            return Fault(line, "", "more columns than the first line: put texts with commas in double quotes")
+        for column in self._columns:
+            if row[column] is None:
+                return Fault(line, column, "the line ends before this column")
+        cells = {name: value.strip() for name, value in row.items()}
+        for column, empty in (("text", not normalise(row["text"])), ("label", not cells["label"])):
+            if empty:
+                return Fault(line, column, "it is empty")
+        return self._read(line, row["text"], cells)
+
+    def _read(self, line: int, text: str, cells: Mapping[str, str]) -> OwnRow | Fault | None:
+        told = cells["label"]
+        label = self._meaning.get(told.lower())
+        if label is None:
+            self.unknown[told] += 1
+            return Fault(line, "label", f"{told!r} is none of {few(HEADS[self.task])}")
+        part = SPLITS.get(cells.get("split", "train").lower())
+        if part is None:
+            return Fault(line, "split", f"{cells['split']!r} is none of {', '.join(SPLITS)}")
+        place = self._place(line, text, cells)
+        if isinstance(place, Fault):
+            return place
+        return OwnRow(line, text, label, place, part) if label else None
+
+    def _place(self, line: int, text: str, cells: Mapping[str, str]) -> tuple[int, int] | Fault | None:
+        """Where the row's entity stands in `text`; None for a row about the whole text."""
+        if not self.has_entities:
+            return None
+        entity, told = cells.get("entity", ""), (cells.get("start", ""), cells.get("end", ""))
+        if self._spans and any(told):
+            if not all(each.isascii() and each.isdigit() for each in told):
+                return Fault(line, "start", f"{told[0]!r} to {told[1]!r} are no numbers of characters")
+            start, end = int(told[0]), int(told[1])
+            if not start < end <= len(text):
+                return Fault(line, "end", f"{start} to {end} lies not within {len(text)} characters")
+            return start, end
+        if not entity:
+            return Fault(line, "entity", "it is empty") if self.task == "entity" else None
+        return find_mention(text, entity) or Fault(
+            line, "entity", f"{entity[:60]!r} does not stand in the text"
+        )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnusableDataError(
+            f"{path} can't be read ({error.strerror}): give the path of a CSV file"
+        ) from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UnusableDataError(
+            f"{path}, line {line}: byte 0x{data[error.start]:02x} is no UTF-8: save the file as UTF-8"
+        ) from error
+
+
+def few(labels: Sequence[str]) -> str:
+    """The first of `labels`, and how many there are besides."""
+    shown = labels[:6]
+    return ", ".join(shown) + (f" and {len(labels) - len(shown)} more" if len(labels) > len(shown) else "")

@@ -1,0 +1,141 @@
+"""Is the budget kept? Days on which nothing happens, through WATCH as it is live, at several budgets at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import exp, lgamma, log
+
+import numpy as np
+
+from stream.bench.invented import MONDAY, Floats, Habits, counted_minutes, names_of, rate_of, story_times
+from stream.watch.budget import Budget
+from stream.watch.counts import CountSeries
+from stream.watch.kinds import kind_of
+from stream.watch.learning import History
+from stream.watch.profile import Prior, Profile, default_profile
+from stream.watch.rulebook import SurgeRule
+from stream.watch.rules import WatchRules
+
+BUDGETS = ("1/day", "1/week", "1/month")
+_LEARNED_DAYS = 28.0
+_TAIL = 0.025
+_STEPS = 200
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """False alarms at one budget; `ci95` is the exact Poisson interval of their rate."""
+
+    budget: str
+    budget_per_day: float
+    false_alarms: int
+    false_alarms_per_day: float
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFigures:
+    """What the days brought."""
+
+    days: float
+    series: int
+    stories: int
+    settings: tuple[Kept, ...]
+
+
+def measure_budget(
+    days: float, series: int, seed: int, say: Callable[[str], None] = lambda _: None
+) -> BudgetFigures:
+    """Invent `days` of news of `series` series on which nothing happens, and count what fires.
+
+    The profile is learned, as a user would, from other days of the same series. Each budget has a rule of its own;
+    the three look at the same counts side by side.
+    """
+    say(f"learning a profile from {_LEARNED_DAYS:.0f} other days of {series} series")
+    world = World(series, seed)
+    rules = WatchRules(profile=world.learn(), surges=budget_rules())
+    say(f"watching {days:.0f} days")
+    fired: Counter[str] = Counter()
+    stories = 0
+    for name, times in world.live(days):
+        watched = CountSeries(rules, name)
+        for minute, count in counted_minutes(times):
+            stories += count
+            said = watched.watch_bin(minute, count)
+            fired.update(alert.rule for alert in said if alert.status == "firing")
+    settings = tuple(_kept(budget, fired[_name(budget)], days) for budget in BUDGETS)
+    return BudgetFigures(days, series, stories, settings)
+
+
+class World:
+    """Series with fixed rates, and what happens in them on days with nothing special."""
+
+    def __init__(self, series: int, seed: int) -> None:
+        self._profile = default_profile().sized(max(1, series - series // 5))
+        self._names = names_of(series)
+        self._seed = seed
+        dice = np.random.default_rng((seed, 0))
+        self._rates = [rate_of(dice, self._prior(name), kind_of(name)) for name in self._names]
+
+    def learn(self) -> Profile:
+        """A profile from four weeks that lie before those that are watched."""
+        history = History(WatchRules())
+        start = (MONDAY - int(_LEARNED_DAYS)) * _DAY
+        for name, times in self._days(_LEARNED_DAYS, 1):
+            for second in times.tolist():
+                history.note(name, start + int(second))
+        return history.profile("invented", self._profile)
+
+    def live(self, days: float) -> Iterator[tuple[str, Floats]]:
+        """Each series with the times at which bad news comes."""
+        return self._days(days, 2)
+
+    def _days(self, days: float, run: int) -> Iterator[tuple[str, Floats]]:
+        dice, habits = np.random.default_rng((self._seed, run)), Habits()
+        for name, rate in zip(self._names, self._rates, strict=True):
+            yield name, story_times(dice, rate, self._profile, days, habits)
+
+    def _prior(self, name: str) -> Prior:
+        return self._profile.group(kind_of(name)).priors[0]
+
+
+def budget_rules() -> tuple[SurgeRule, ...]:
+    """A rule at each budget. What is invented is all bad news, so its volume is looked at."""
+    return tuple(
+        SurgeRule(_name(budget), direction="volume", budget=Budget.parse(budget)) for budget in BUDGETS
+    )
+
+
+def interval(count: int, span: float) -> tuple[float, float]:
+    """The exact 95 % interval (Garwood 1936) of a Poisson rate of which `count` came within `span`."""
+    low = 0.0 if count == 0 else _root(lambda mean: 1.0 - _at_most(count - 1, mean), count)
+    return low / span, _root(lambda mean: 1.0 - _at_most(count, mean), count, upper=True) / span
+
+
+def _root(chance: Callable[[float], float], count: int, *, upper: bool = False) -> float:
+    """The mean at which so many or more are as rare as the tail, or, for `upper`, so many or fewer."""
+    wanted = 1.0 - _TAIL if upper else _TAIL
+    low, high = 0.0, 10.0 + 4.0 * count
+    for _ in range(_STEPS):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if chance(middle) < wanted else (low, middle)
+    return 0.5 * (low + high)
+
+
+def _at_most(count: int, mean: float) -> float:
+    """The chance of at most `count` where `mean` are expected."""
+    if mean <= 0.0:
+        return 1.0
+    return sum(exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(count + 1))
+
+
+def _kept(budget: str, count: int, days: float) -> Kept:
+    allowed = Budget.parse(budget).per_day
+    return Kept(budget, allowed, count, count / days, interval(count, days))
+
+
+def _name(budget: str) -> str:
+    return f"at_{budget.replace('/', '_a_')}"

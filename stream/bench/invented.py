@@ -1,0 +1,98 @@
+"""News on which nothing happens, invented: seasons, moods of the day, stories that bring others, and copies.
+
+The rates and the shape of the week come from a profile; series differ in their rates as it says. A story brings
+others, of its own wording, within the half hour (`burst`), and the rate of a series sways over hours (`sway`).
+Every story is copied by other publishers within minutes; a few copies are so reworded that they pass for new. All
+from a seed, so the same news comes again. What is made are the times of what counts as bad news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log1p, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.watch.profile import Prior, Profile
+
+MONDAY = 20_535
+"""A Monday, in days since 1970: the first day of invented news."""
+
+_HOUR = 3_600.0
+_FOLLOWS = 900.0
+"""Seconds, on average, until a story that another brings."""
+_SWAYS = 6.0
+"""Hours that a sway of the rate lasts."""
+_COPIED = 240.0
+"""Seconds, on average, until a copy comes."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How invented news behaves, beside what a profile says.
+
+    Attributes:
+        burst: stories that a story brings along, on average.
+        sway: relative variance of the rate over hours.
+        copies: copies of a story, on average; their number is geometric, so some stories have very many.
+        missed: the part of the copies that is not recognised.
+    """
+
+    burst: float = 0.1
+    sway: float = 0.15
+    copies: float = 1.5
+    missed: float = 0.03
+
+
+def names_of(series: int) -> list[str]:
+    """So many series: the market, twenty topics, the rest companies."""
+    topics = min(20, series // 5)
+    return [
+        "market",
+        *(f"topic:t{n}" for n in range(topics)),
+        *(f"company:C{n}" for n in range(series - topics - 1)),
+    ]
+
+
+def story_times(
+    dice: np.random.Generator, rate: float, profile: Profile, days: float, habits: Habits
+) -> Floats:
+    """Seconds, from the first Monday on, at which what counts as bad news of one series comes; in order.
+
+    `rate` is per hour of usual business, without the copies that pass for new.
+    """
+    hours = int(days * 24)
+    shape = np.resize(np.array(profile.seasons.shape), hours)
+    kept, spread = exp(-1.0 / _SWAYS), sqrt(log1p(habits.sway))
+    moods = np.empty(hours)
+    moods[0] = dice.normal()
+    steps = dice.normal(size=hours) * sqrt(1.0 - kept * kept)
+    for hour in range(1, hours):
+        moods[hour] = kept * moods[hour - 1] + steps[hour]
+    rates = rate / (1.0 + habits.burst) * shape * np.exp(spread * moods - 0.5 * spread * spread)
+    firsts = dice.poisson(rates)
+    times = (np.repeat(np.arange(hours), firsts) + dice.random(firsts.sum())) * _HOUR
+    brought = dice.geometric(1.0 / (1.0 + habits.burst), size=len(times)) - 1
+    follow = np.repeat(times, brought) + dice.exponential(_FOLLOWS, size=brought.sum())
+    stories = np.concatenate((times, follow))
+    many = dice.geometric(1.0 / (1.0 + habits.copies), size=len(stories)) - 1
+    missed = dice.binomial(many, habits.missed)
+    passed = np.repeat(stories, missed) + dice.exponential(_COPIED, size=missed.sum())
+    every = np.sort(np.concatenate((stories, passed)))
+    return every[every < hours * _HOUR]
+
+
+def rate_of(dice: np.random.Generator, prior: Prior, kind: str) -> float:
+    """The rate of one series, as the prior lets series differ; the market is one, and as usual."""
+    return (
+        prior.per_hour if kind == "market" else float(dice.gamma(prior.shape, prior.per_hour / prior.shape))
+    )
+
+
+def counted_minutes(seconds: Floats, first_day: int = MONDAY) -> list[tuple[int, int]]:
+    """The minutes, since 1970, in which stories come, each with how many."""
+    minutes, counts = np.unique((seconds // 60.0).astype(np.int64), return_counts=True)
+    start = first_day * 1_440
+    return [(start + minute, count) for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True)]

@@ -1,0 +1,155 @@
+"""How soon is a surge found? Surges put into invented news, and what WATCH, a z-score and a fixed threshold say.
+
+Each case is one of 500 series of one rate, under a budget of one false alarm a week for all of them together. Its
+baseline has learned a week of such news; the last hours before the surge are its own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.bench.budget import World
+from stream.bench.invented import MONDAY, Floats, Habits, counted_minutes, story_times
+from stream.watch.counts import CountSeries
+from stream.watch.kinds import KINDS
+from stream.watch.profile import Group, Prior, Profile
+from stream.watch.rulebook import SurgeRule
+from stream.watch.rules import WatchRules
+
+WITHIN = {3: 5.0, 5: 2.0, 10: 1.0}
+"""Minutes within which a surge of so many times the rate is to be found."""
+_LASTS = 1_800.0
+_PAST_DAYS, _NEAR_HOURS = 7.0, 4
+_Z = 3.0
+_WINDOW = 5
+_QUIET_DAYS = 28.0
+_DAY_MINUTES = 1_440
+_HABITS = Habits(burst=0.05, missed=0.0)
+_COPIED = Habits(burst=0.05, copies=4.0)
+_NAME = "company:surging"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of surges of one size in series of one rate: the part found in time by each way."""
+
+    per_minute: float
+    times: int
+    copies: bool
+    within_minutes: float
+    cases: int
+    newstide: float
+    z_score: float
+    fixed: float
+
+
+@dataclass(frozen=True, slots=True)
+class PowerFigures:
+    """What was found, and how often the z-score is false for all series together, in a day, at each rate.
+
+    The fixed threshold is set, for each rate, to be false as often as the budget allows.
+    """
+
+    series: int
+    rows: tuple[Found, ...]
+    z_alarms_per_day: dict[str, float]
+
+
+def measure_power(
+    rates: Sequence[float], cases: int, series: int, seed: int, say: Callable[[str], None] = lambda _: None
+) -> PowerFigures:
+    """Put surges of x3, x5 and x10 into series with so many stories a minute."""
+    say("learning how news clusters, from 28 days with nothing special")
+    learned = World(series, seed).learn()
+    rows: list[Found] = []
+    false_z: dict[str, float] = {}
+    for rate in rates:
+        say(f"surges in series with {rate:g} stories a minute")
+        setting = _Setting.make(rate, series, learned, seed)
+        false_z[f"{rate:g}"] = setting.z_alarms_per_day * series
+        for times, within in WITHIN.items():
+            for habits in (_HABITS, _COPIED):
+                dice = np.random.default_rng((seed, int(rate * 1_000), times, int(habits.copies)))
+                found = [_one_case(setting, times, within, habits, dice) for _ in range(cases)]
+                parts = [sum(each) / cases for each in zip(*found, strict=True)]
+                rows.append(Found(rate, times, habits is _COPIED, within, cases, *parts))
+    return PowerFigures(series, tuple(rows), false_z)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Series of one rate: one that has learned its past, and what the plain ways know of it."""
+
+    rate: float
+    profile: Profile
+    learned: CountSeries
+    z_least: float
+    z_alarms_per_day: float
+    threshold: float
+
+    @classmethod
+    def make(cls, rate: float, series: int, world: Profile, seed: int) -> _Setting:
+        sway, burst = world.group("topic").priors[2].sway, world.group("company").priors[2].burst
+        prior = Prior(60.0 * rate, 2.0, sway, burst)
+        profile = Profile("even", dict.fromkeys(KINDS, Group(series, 1.0, (prior, prior, prior))))
+        rule = SurgeRule("surge", series="company:*", direction="volume")
+        learned = CountSeries(WatchRules(profile=profile, surges=(rule,)), _NAME)
+        dice = np.random.default_rng((seed, 7))
+        for minute, count in counted_minutes(story_times(dice, 60.0 * rate, profile, _PAST_DAYS, _HABITS)):
+            learned.watch_bin(minute, count)
+        sums = _sums(story_times(dice, 60.0 * rate, profile, _QUIET_DAYS, _HABITS), _QUIET_DAYS)
+        least = float(sums.mean() + _Z * sums.std())
+        over = sums >= least
+        alarms = float(np.count_nonzero(over[1:] & ~over[:-1])) / _QUIET_DAYS
+        return cls(rate, profile, learned, least, alarms, _threshold(sums, 1.0 / 7.0 / series))
+
+
+def _one_case(
+    setting: _Setting, times: int, within: float, habits: Habits, dice: np.random.Generator
+) -> tuple[bool, bool, bool]:
+    """One surge: whether WATCH, the z-score and the fixed threshold found it in time."""
+    rate = setting.rate
+    past = story_times(dice, 60.0 * rate, setting.profile, _NEAR_HOURS / 24.0, replace(habits, sway=0.0))
+    begins = (_NEAR_HOURS - 1) * 3_600.0 + 60.0 * dice.random()
+    extra = begins + _LASTS * dice.random(dice.poisson(rate * (times - 1) * _LASTS / 60.0))
+    many = dice.binomial(dice.geometric(1.0 / (1.0 + habits.copies), size=len(extra)) - 1, habits.missed)
+    passed = np.repeat(extra, many) + dice.exponential(240.0, size=many.sum())
+    seen = np.sort(np.concatenate((past, extra, passed)))
+    seen = seen[seen < begins + 60.0 * within]
+    first = int(begins // 60.0)
+    sums = _sums(seen, _NEAR_HOURS / 24.0)[first - _WINDOW + 1 :]
+    newstide = _watch_finds(setting.learned, seen, first)
+    return newstide, bool((sums >= setting.z_least).any()), bool((sums >= setting.threshold).any())
+
+
+def _watch_finds(learned: CountSeries, seen: Floats, first: int) -> bool:
+    """Whether an alert is open when the time is up, or was opened since minute `first`."""
+    series = copy.deepcopy(learned)
+    day = MONDAY + int(_PAST_DAYS)
+    fired_at: int | None = None
+    for minute, count in counted_minutes(seen, day):
+        for alert in series.watch_bin(minute, count):
+            if alert.status == "firing":
+                fired_at = minute
+    return fired_at is not None and fired_at >= day * _DAY_MINUTES + first
+
+
+def _sums(times: Floats, days: float) -> NDArray[np.float64]:
+    """What came in each stretch of five minutes, by its last minute."""
+    whole = round(days * _DAY_MINUTES)
+    per_minute = np.bincount((times // 60.0).astype(np.int64), minlength=whole)[:whole]
+    return np.convolve(per_minute.astype(np.float64), np.ones(_WINDOW), "valid")
+
+
+def _threshold(sums: NDArray[np.float64], per_day: float) -> float:
+    """The count in five minutes that is passed `per_day` times; the tail is drawn on as an exponential."""
+    ordered = np.sort(sums[::_WINDOW])[::-1]
+    tail = ordered[: max(20, len(ordered) // 100)]
+    scale = max(float((tail - tail[-1]).mean()), 0.2)
+    per_look = per_day * _WINDOW / _DAY_MINUTES
+    return float(tail[-1]) + scale * float(np.log(len(tail) / len(ordered) / per_look))

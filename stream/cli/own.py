@@ -1,0 +1,117 @@
+"""Somebody's own labelled texts on the command line: what is in the file is told before a run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stream.cli.printing import remarks, shorten
+from stream.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from models.training.own_data import OwnData
+
+OWN_TASKS = ("sentiment", "topic", "entity")
+_SHOWN = 20
+"""Faults that are printed one by one."""
+_LISTED = 200
+"""Faults that go into the JSON."""
+
+
+def told_of(path: Path, task: str | None, labels: Sequence[str], *, strict: bool) -> OwnData:
+    """What the CSV `path` holds, printed to stderr; without a task, its labels are sentiments.
+
+    Raises:
+        UsageError: if there is no such task, or, with `strict`, if something had to be left out.
+        UnusableDataError: if nothing can be learned from the file.
+    """
+    from models.training.own_data import read_own
+    from models.training.own_rows import OwnTask, parse_labels
+
+    known: dict[str, OwnTask] = {"sentiment": "sentiment", "topic": "topic", "entity": "entity"}
+    wanted = known.get(task or "sentiment")
+    if wanted is None:
+        raise UsageError(f"--task {task}: give one of {', '.join(OWN_TASKS)}")
+    own = read_own(path, wanted, parse_labels(labels))
+    print_own(remarks(), own)
+    if strict and not own.sound:
+        raise UsageError(_refusal(own))
+    return own
+
+
+def _refusal(own: OwnData) -> str:
+    counts = {
+        "rows that can't be used": len(own.faults),
+        "rows that contradict each other": len(own.contradictions),
+        "rows for training whose text is measured on": len(own.leaks),
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    raise UsageError(
+        f"--strict: {own.path} has {told}: mend them, or leave --strict out to train without them"
+    )
+
+
+def print_own(out: Console, own: OwnData) -> None:
+    """Print how many texts of each label there are in each part, and all that is wrong with the file."""
+    from rich.table import Table
+
+    from models.training.split import PARTS
+
+    out.print(f"[bold]{own.path}[/]: {len(own.rows)} rows of task {own.task}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("label", overflow="fold")
+    for part in PARTS:
+        table.add_column(part, justify="right", no_wrap=True)
+    for label, counts in own.counts().items():
+        table.add_row(label, *(str(counts[part]) for part in PARTS))
+    out.print(table)
+    for fault in own.faults[:_SHOWN]:
+        column = f", column {fault.column}" if fault.column else ""
+        out.print(f"line {fault.line}{column}: {shorten(fault.reason, 200)}", markup=False, soft_wrap=True)
+    if len(own.faults) > _SHOWN:
+        out.print(f"and {len(own.faults) - _SHOWN} more")
+    for told in _remarks(own):
+        out.print(told, markup=False, soft_wrap=True)
+
+
+def _remarks(own: OwnData) -> list[str]:
+    found = []
+    if own.faults:
+        found.append(f"left out: {len(own.faults)} rows that can't be used")
+    if own.contradictions:
+        lines = f"{len(own.contradictions)} rows whose text also stands there with another label"
+        found.append(f"left out: {lines} (lines {_some(own.contradictions)})")
+    if own.leaks:
+        lines = f"{len(own.leaks)} rows whose text is measured on in another part"
+        found.append(f"left out: {lines} (lines {_some(own.leaks)})")
+    if own.duplicates:
+        found.append(f"counted once: {own.duplicates} rows that repeat another")
+    if own.split and not any(row.part == "dev" for row in own.rows):
+        found.append("no rows are kept to measure on: mark some as test in the column split")
+    if own.task != "sentiment":
+        found.append(
+            "a release also needs a head for sentiment: add the usual sets with --data-dir DIR to export one"
+        )
+    return found
+
+
+def _some(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines[:8])) + (", …" if len(lines) > 8 else "")  # noqa: PLR2004 - as many as are shown
+
+
+def plain_own(own: OwnData) -> dict[str, Any]:
+    """The same as JSON."""
+    return {
+        "rows": len(own.rows),
+        "counts": own.counts(),
+        "bad_rows": len(own.faults),
+        "faults": [
+            {"line": each.line, "column": each.column, "reason": each.reason} for each in own.faults[:_LISTED]
+        ],
+        "duplicates": own.duplicates,
+        "contradictions": list(own.contradictions[:_LISTED]),
+        "leaks": list(own.leaks[:_LISTED]),
+    }

@@ -1,0 +1,85 @@
+"""The budget, shared out: how rare a window must be to raise an alert.
+
+A series is looked at in each minute that brings it a story. Over all series and all looks, the expected number of
+false alarms is the sum of their probabilities, whatever depends on what: that is the per-family error rate
+(Spjøtvoll 1972, Annals of Mathematical Statistics 43:398), which needs no order among series and no knowledge of
+others. So each look may be wrong with `budget / looks`, where the profile says how many looks a week brings. The
+budget is spent where there is something to see: a series that is mostly silent has few looks, each at a level
+that a handful of stories can reach. An alert that is open, and the cool-down behind it, swallow looks, which only
+makes false alarms rarer. Half of the budget is kept back all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stream.watch.budget import Budget
+from stream.watch.kinds import KINDS
+from stream.watch.profile import MEASURES, Profile
+from stream.watch.rulebook import MOST_LEVEL, SurgeRule, glob
+
+_KEPT_BACK = 0.5
+"""The part of the budget that is not given out: for what no profile knows of a stream."""
+
+_EXAMPLES = {
+    "market": "market",
+    "topic": "topic:x",
+    "company": "company:x",
+    "company_topic": "company:x/topic:x",
+}
+
+
+def level_of(
+    rule: SurgeRule, kind: str, rules: Sequence[SurgeRule], budget: Budget, profile: Profile
+) -> float:
+    """The p-value from which a look at a series of this kind is an alarm of `rule`.
+
+    Args:
+        rule: one of `rules`.
+        kind: of the series, which `rule` matches.
+        rules: all that share the general budget.
+        budget: the general budget.
+        profile: how many series of each kind there are, and how active.
+    """
+    if rule.level is not None:
+        return rule.level
+    sharing = sum(each.share for each in rules if each.budget is None and each.level is None)
+    allowed = rule.budget.per_week if rule.budget else budget.per_week * rule.share / sharing
+    allowed *= 1.0 - _KEPT_BACK
+    kind = kind if kind in KINDS else "company"
+    matched = {each: profile.group(each).share for each in KINDS if _may_match(rule.series, each)}
+    part = allowed * profile.group(kind).share / sum((matched | {kind: profile.group(kind).share}).values())
+    group = profile.group(kind)
+    series = 1 if "*" not in rule.series else group.series
+    measure = "volume" if rule.direction == "shift" else rule.direction
+    looks = series * group.priors[MEASURES.index(measure)].active_minutes(profile.seasons)
+    return min(part / looks, MOST_LEVEL)
+
+
+def levels_of(
+    rule: SurgeRule, rules: Sequence[SurgeRule], budget: Budget, profile: Profile
+) -> dict[str, float]:
+    """The level of `rule` for each kind of series that it can be about."""
+    return {
+        kind: level_of(rule, kind, rules, budget, profile) for kind in KINDS if _may_match(rule.series, kind)
+    }
+
+
+def _may_match(pattern: str, kind: str) -> bool:
+    """Whether a glob can match a series of this kind at all."""
+    if pattern == "*":
+        return True
+    example = _EXAMPLES[kind].split("/")
+    parts = pattern.split("/")
+    if len(parts) != len(example):
+        return False
+    return all(_same_kind(part, of) for part, of in zip(parts, example, strict=True))
+
+
+def _same_kind(part: str, of: str) -> bool:
+    head, colon, _ = part.partition(":")
+    wanted, wants, _ = of.partition(":")
+    if colon:
+        return bool(wants) and glob(head).fullmatch(wanted) is not None
+    # Without a colon only a star can stand for what comes behind that of a company or a topic.
+    return glob(part).fullmatch(wanted) is not None and (not wants or part.endswith("*"))

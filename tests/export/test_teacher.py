@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
+
+from models.errors import ModelError  # noqa: E402 - needs torch
+from models.text import load_tokenizer  # noqa: E402 - needs torch
+from models.training.batches import encode  # noqa: E402 - needs torch
+from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.data import read_corpus  # noqa: E402 - needs torch
+from models.training.predict import predict  # noqa: E402 - needs torch
+from models.training.teacher import teach  # noqa: E402 - needs torch
+from models.training.train import run  # noqa: E402 - needs torch
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("teachers")
+    return [run(tiny_config(folder, out=folder / str(seed), seed=seed, epochs=5)) for seed in (1, 2)]
+
+
+def test_several_teachers_tell_the_mean_of_their_log_probabilities(teachers: list[Path]) -> None:
+    examples = [item.example for item in tiny_texts()]
+    soft = teach(teachers, examples, precision="fp32")
+    given = []
+    for folder in teachers:
+        page, network = load_checkpoint(folder)
+        items = encode(load_tokenizer(folder / "tokenizer.json", page.max_length), examples)
+        given.append(predict(network, items, "fp32"))
+    for number, example in enumerate(examples):
+        for head in ("sentiment", "topic", "entity"):
+            told = [torch.tensor(answers[head][number]).float().log_softmax(-1) for answers in given]
+            if head == "entity" and not example.spans:
+                assert "entity" not in soft[example.text]
+            else:
+                assert torch.allclose(soft[example.text][head], (told[0] + told[1]) / 2, atol=1e-5)
+        assert "ner" not in soft[example.text]
+
+
+def test_a_student_learns_a_task_that_only_its_teachers_had_labels_for(
+    teachers: list[Path], tmp_path: Path
+) -> None:
+    config = tiny_config(tmp_path, teachers=tuple(teachers), epochs=8, keep="last", heat=1.0, written=False)
+    moods = config.data[0]
+    page, network = load_checkpoint(run(config.model_copy(update={"data": (moods,)})))
+    assert page.config.teachers == tuple(teachers)
+    assert "topic" not in page.dev
+    examples = read_corpus((moods,)).train
+    items = encode(load_tokenizer(teachers[0] / "tokenizer.json", 24), examples)
+    told = teach(teachers, examples, precision="fp32")
+    ours = [int(row.argmax()) for row in predict(network, items, "fp32")["topic"]]
+    theirs = [int(told[example.text]["topic"].argmax()) for example in examples]
+    assert len(set(theirs)) > 1
+    assert sum(a == b for a, b in zip(ours, theirs, strict=True)) > 0.85 * len(examples)
+
+
+def test_what_is_no_teacher_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds no checkpoint"):
+        teach([tmp_path], [], precision="fp32")

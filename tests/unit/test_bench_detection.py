@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command import Command
+
+from stream.bench import series as series_bench
+from stream.bench.budget import BUDGETS, interval, measure_budget
+from stream.bench.invented import Habits, counted_minutes, names_of, story_times
+from stream.bench.power import WITHIN, measure_power
+from stream.bench.series import measure_series
+from stream.watch.kinds import kind_of
+from stream.watch.profile import Profile
+
+
+def test_the_budget_is_kept_on_days_on_which_nothing_happens() -> None:
+    figures = measure_budget(days=5.0, series=60, seed=3)
+    assert figures.stories > 500
+    assert [each.budget for each in figures.settings] == list(BUDGETS)
+    for each in figures.settings:
+        assert each.false_alarms_per_day * 5.0 <= each.budget_per_day * 5.0 + 1.0
+        assert each.ci95[0] <= each.false_alarms_per_day <= each.ci95[1]
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (5, 1.623, 11.668), (20, 12.217, 30.888)]
+)
+def test_the_interval_of_a_rate_is_the_exact_one(count: int, low: float, high: float) -> None:
+    assert interval(count, 1.0) == pytest.approx((low, high), abs=2e-3)
+
+
+def test_a_busy_series_with_a_surge_of_ten_times_is_found_within_a_minute() -> None:
+    figures = measure_power([30.0], cases=5, series=60, seed=1)
+    assert [(row.times, row.copies) for row in figures.rows] == [
+        (times, copies) for times in WITHIN for copies in (False, True)
+    ]
+    assert all(row.newstide == 1.0 for row in figures.rows if row.times == 10)
+    assert figures.z_alarms_per_day["30"] > 60 / 7, "z >= 3 knows no budget"
+
+
+def test_invented_news_has_the_rate_it_says_and_comes_in_bursts() -> None:
+    profile = Profile.plain(10.0, 1.0)
+    even = story_times(np.random.default_rng(1), 10.0, profile, 100.0, Habits(0.0, 0.0, 0.0, 0.0))
+    assert len(even) == pytest.approx(24_000, rel=0.03)
+    wild = story_times(np.random.default_rng(1), 10.0, profile, 100.0, Habits(0.5, 0.3, 3.0, 0.1))
+    counts = [np.bincount((times // 900).astype(int)).var() for times in (even, wild)]
+    assert counts[1] > 1.5 * counts[0]
+    assert sum(count for _, count in counted_minutes(even)) == len(even)
+
+
+def test_series_are_of_all_kinds() -> None:
+    kinds = [kind_of(name) for name in names_of(500)]
+    assert [kinds.count(kind) for kind in ("market", "topic", "company")] == [1, 20, 479]
+
+
+def test_the_cost_of_series_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series_bench, "ACTIVE", 20)
+    monkeypatch.setattr(series_bench, "_WARMED", 20)
+    monkeypatch.setattr(series_bench, "_TIMED", 200)
+    few, many = measure_series([20, 200])
+    assert (few.series, few.active, many.series, many.active) == (20, 20, 200, 20)
+    assert few.us_per_signal > 0.0
+    assert many.restore_seconds > 0.0
+
+
+def test_the_commands_print_their_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newstide = Command(tmp_path, monkeypatch, capsys)
+    few = ("bench", "budget", "--days", "1", "--series", "20")
+    told = newstide(*few, "--json").record()
+    assert [each["budget"] for each in told["settings"]] == list(BUDGETS)
+    assert set(told["settings"][0]) >= {"budget_per_day", "false_alarms_per_day", "ci95"}
+    assert "1/week" in newstide(*few).out
+    surges = ("bench", "power", "--rate", "30", "--cases", "1", "--series", "20")
+    assert len(newstide(*surges, "--json").record()["surges"]) == 6
+    assert "z >= 3 is false" in newstide(*surges).out
+    monkeypatch.setattr(series_bench, "_TIMED", 100)
+    monkeypatch.setattr(series_bench, "_WARMED", 100)
+    assert newstide("bench", "series", "--size", "50", "--json").record()["sizes"][0]["series"] == 50
+    assert "us a signal" in newstide("bench", "series", "--size", "50").out

@@ -96,8 +96,8 @@ def build_graph(
         rows = _layer(graph, layer, f"layers.{number}", rows, mask)
     with_spans = "entity" in heads
     first, asked = _ask(graph, layers[-1], f"layers.{len(layers) - 1}", rows, mask, with_spans=with_spans)
-    # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another order
-    # when a row is alone, and which is not computed in int8.
+    # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another
+    # order when a row is alone, and which is not computed in int8.
     pooled = graph.op("Concat", [first, _mean(graph, rows, counted)], "pooled", axis=2)
     for head in WHOLE:
         if head in heads:

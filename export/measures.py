@@ -10,7 +10,7 @@ import numpy as np
 from export.chances import Chances, FullScorer, Row
 from export.report import EvalReport, index_at
 from models.scorer import Places
-from models.tasks import HeadName, TaskName
+from models.tasks import HeadName, TaskName, index_in
 from models.training.measure import Figures, Floats, Indices, measure
 
 _CHUNK = 1024
@@ -47,6 +47,23 @@ class Answered:
         """[n], the index of the likeliest label."""
         found: Indices = self.chances.argmax(axis=1)
         return found
+
+    def among(self, labels: Sequence[str]) -> Answered:
+        """Only what is one of `labels`, answered with the likeliest of them.
+
+        Raises:
+            ModelError: if a label is unknown.
+        """
+        chosen = [index_in(self.labels, label, self.task) for label in labels]
+        rows = np.isin(self.truth, chosen)
+        chances = self.chances[rows][:, chosen]
+        return Answered(
+            self.task,
+            self.release,
+            tuple(self.labels[index] for index in chosen),
+            np.array([chosen.index(index) for index in self.truth[rows]], dtype=np.int64),
+            chances / chances.sum(axis=1, keepdims=True),
+        )
 
     def figures(self) -> Figures:
         """How good the answers are.

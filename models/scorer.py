@@ -247,10 +247,11 @@ class OnnxScorer:
         return tuple(ranked[:TOP_TOPICS])
 
     def _mentions(self, asked: _Asked, tags: NDArray[np.int64]) -> tuple[FoundMention, ...]:
-        if not tags.any():  # the first label is O: no names
+        told = tags.tolist()
+        if not any(told):  # the first label is O: no names
             return ()
         labels = self._heads["ner"].labels
-        found = names_in(asked.text, [labels[tag] for tag in tags], asked.encoding.offsets)
+        found = names_in(asked.text, [labels[tag] for tag in told], asked.encoding.offsets)
         return tuple(FoundMention(*mention) for mention in found)
 
 

@@ -125,19 +125,23 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
     name. A name has a capital, or letters that know none; a single word with a figure in it, such as a quarter, is
     none.
     """
-    words: list[tuple[str, int, int]] = []
+    found: list[tuple[str, int, int]] = []
+    word, reached = "O", -1
+    # Most words are no names, so they cost one look each: this runs for every text that is scored.
     for tag, (start, end) in zip(tags, offsets, strict=True):
         if start == end:
             continue
-        if words and words[-1][2] == start and text[start].isalnum() and text[start - 1].isalnum():
-            words[-1] = (words[-1][0], words[-1][1], end)
-        else:
-            words.append((tag, start, end))
-    told = spans_of_tags([tag for tag, _, _ in words], [(start, end) for _, start, end in words])
-    found: list[tuple[str, int, int]] = []
-    for kind, start, end in told:
-        if found and found[-1][0] == kind and text[found[-1][2] : start] == " ":
-            found[-1] = (kind, found[-1][1], end)
+        if start == reached and text[start].isalnum() and text[start - 1].isalnum():
+            reached = end
+            if word != "O":
+                found[-1] = (*found[-1][:2], end)
+            continue
+        before, word, reached = word, tag, end
+        if tag == "O":
+            continue
+        mark, _, kind = tag.partition("-")
+        if before.endswith(f"-{kind}") and (mark == "I" or text[found[-1][2] : start] == " "):
+            found[-1] = (*found[-1][:2], end)
         else:
             found.append((kind, start, end))
     return [each for each in found if _is_name(text[each[1] : each[2]])]

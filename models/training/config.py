@@ -54,7 +54,7 @@ class TrainConfig(BaseModel):
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     balance: float = Field(default=0.25, ge=0, le=1)
     gradient_clip: float = Field(default=1.0, gt=0)
-    average: int = Field(default=0, ge=0)
+    average: int = Field(default=200, ge=0)
     keep: Literal["best", "last"] = "best"
     measures_per_epoch: int = Field(default=2, ge=1)
     patience: int = Field(default=4, ge=1)

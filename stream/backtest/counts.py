@@ -44,9 +44,10 @@ _USUAL_RATIO, _RATIO_PRIOR_DAYS = 0.3, 2.0
 _RATIO_CAP = 3.0
 _MOST_Z = 8.0
 _ENDED = 0.5
-"""An excursion is over below this share of where it began."""
+"""An alarm may end below this share of its level, once it stayed there for `_QUIET`."""
 _QUIET = timedelta(hours=6)
 _GROWTH = 2.0
+"""An alarm that stands is told again when its surprise is so many times what was last told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """How high is too high for one series? As high as its own excursions rarely go.
 
 Excursions of the surprise above a base are learned from, when they have ended: how often they come, and how far
-beyond the base they go, with an exponential tail (peaks over threshold; Siffer et al., "Anomaly Detection in Streams
-with Extreme Value Theory", 2017).
+beyond the base they go, with an exponential tail (peaks over threshold; Siffer et al., "Anomaly Detection in
+Streams with Extreme Value Theory", 2017).
 """
 
 from __future__ import annotations

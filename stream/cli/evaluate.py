@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +29,7 @@ def evaluate(
     given: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             help="CSV with text,label; for entity also entity, or start,end; for ner JSON lines"
             " with tokens,tags; for impact a CSV with text, DATE, CHANGE.",
             show_default=False,
@@ -45,6 +46,10 @@ def evaluate(
     ] = False,
     bound: Annotated[
         float | None, typer.Option(min=0, metavar="X", help="How far --bias lets any score move.")
+    ] = None,
+    among: Annotated[
+        str | None,
+        typer.Option(metavar="LABEL,LABEL", help="Only texts of these labels, answered with one of these."),
     ] = None,
     release: ReleaseRef = None,
     out: Annotated[
@@ -66,19 +71,22 @@ def evaluate(
         return
     if out is not None:
         _need_pictures()
-    report, answered = _measured(settings, release, task, file)
+    chosen = tuple(label.strip() for label in among.split(",")) if among is not None else ()
+    report, answered = _measured(settings, release, task, file, chosen)
     if out is not None:
         from export.pictures import write_pictures
 
         for path in write_pictures(answered, out):
             remarks().print(f"written: {path}", soft_wrap=True)
     if as_json:
-        print_json(_plain(report))
+        print_json(_plain(report) | ({"among": list(answered.labels)} if chosen else {}))
         return
     print_report(console(), report, answered.labels)
 
 
-def _measured(settings: Settings, release: str | None, task: str, file: Path) -> tuple[EvalReport, Answered]:
+def _measured(
+    settings: Settings, release: str | None, task: str, file: Path, among: Sequence[str]
+) -> tuple[EvalReport, Answered]:
     from export.chances import FullScorer
     from export.measures import answer_texts
     from export.mentions import answer_sentences
@@ -91,6 +99,8 @@ def _measured(settings: Settings, release: str | None, task: str, file: Path) ->
 
         raise ModelError(f"task is {task!r}: give one of {', '.join((*HEADS, _IMPACT))}")
     known = next(head for head in HEADS if head == task)
+    if among and (known not in TASKS or len(set(among)) < 2):  # noqa: PLR2004 - what is chosen between
+        raise UsageError("--among: give two or more labels of sentiment or topic, as in positive,negative")
     # What is wrong with the file is told before the model is loaded for nothing.
     rows = read_labelled(file) if known in TASKS else None
     scorer = FullScorer.load(release_named(settings, release), **loading(settings))
@@ -101,6 +111,7 @@ def _measured(settings: Settings, release: str | None, task: str, file: Path) ->
         named = answer_sentences(scorer, file)
         return named.report(), named.answered
     answered = answer_texts(scorer, rows or [], known)
+    answered = answered.among(among) if among else answered
     return answered.report(), answered
 
 

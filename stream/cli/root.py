@@ -103,7 +103,7 @@ def _silence_command() -> typer.Typer:
 def _rules_command() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Check the rules of alerts, or try them on recorded news.")
     app.command("check")(rules.check_rules)
-    app.command("test")(rules.test_rules)
+    app.command("test")(rules.try_rules)
     return app
 
 

@@ -49,7 +49,7 @@ def check_rules(ctx: typer.Context, file: RulesFile, *, as_json: Json = False) -
     out.print(f"[green]{len(rows)} rules, all right[/]")
 
 
-def test_rules(
+def try_rules(
     ctx: typer.Context,
     file: RulesFile,
     news: Annotated[

@@ -55,7 +55,7 @@ def train(
         str | None,
         typer.Option(
             metavar="sentiment|topic|entity|impact",
-            help="What the labels of --data answer [default: sentiment].",
+            help="What the labels of --data answer (default: sentiment).",
         ),
     ] = None,
     labels: Annotated[
@@ -75,7 +75,7 @@ def train(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="An encoder or an earlier checkpoint [default: MiniLM]."),
+        typer.Option(metavar="DIR", help="An encoder or an earlier checkpoint (default: MiniLM)."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where checkpoint and logs go.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the texts.")] = None,
@@ -83,7 +83,7 @@ def train(
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use.")] = None,
     search: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Make N runs with values of the fields in [search]; goes on."),
+        typer.Option(min=1, metavar="N", help="Make N runs with values from the table `search`; goes on."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -188,10 +188,10 @@ def export(
     ],
     *,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A new folder [default: releases/NAME/VERSION].")
+        Path | None, typer.Option(metavar="DIR", help="A new folder (default: releases/NAME/VERSION).")
     ] = None,
     name: Annotated[str, typer.Option(help="Of the release.")] = "newstide",
-    version: Annotated[str | None, typer.Option(help="Of the release [default: today].")] = None,
+    version: Annotated[str | None, typer.Option(help="Of the release (default: today).")] = None,
     as_json: Json = False,
 ) -> None:
     """Export a checkpoint to an int8 ONNX release, checked and measured (extra `train`)."""

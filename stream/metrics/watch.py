@@ -52,6 +52,13 @@ class WatchMetrics:
             registry=registry,
         )
         self._series = Gauge("newstide_watched_series", "Series whose state is held", registry=registry)
+        self._beyond = Gauge(
+            "newstide_series_beyond_profile",
+            "Series held here beyond those that the profile knows: the false-alarm budget is not kept for them",
+            ("series_kind",),
+            registry=registry,
+        )
+        self.series_beyond_profile({})
         self._alerts = Counter(
             "newstide_alerts_total",
             "Alerts written, by rule and status",
@@ -85,6 +92,11 @@ class WatchMetrics:
     def watched_series(self, n: int) -> None:
         """The state of `n` series is held now."""
         self._series.set(n)
+
+    def series_beyond_profile(self, by_kind: Mapping[str, int]) -> None:
+        """So many series of each kind are more than the profile knows; a kind that is not named has none."""
+        for kind in SERIES_KINDS:
+            self._beyond.labels(kind).set(by_kind.get(kind, 0))
 
     def alert(self, rule: str, status: AlertStatus | str) -> None:
         """One alert was written to `news.alerts`."""

@@ -39,8 +39,6 @@ _UNLIKELY_SILENCE = 7.0
 _MILLIONTHS = 1_000_000.0
 _LN2 = 0.6931471805599453
 _STEADIEST = 1e6
-_HEAVIER = 1.5
-"""The tail of how news sways is heavier than that of a gamma with its variance: so much more is allowed for."""
 
 
 class Rate(NamedTuple):
@@ -65,7 +63,7 @@ class Rate(NamedTuple):
         """The shape of the negative binomial count of a window: the smaller, the wider its tail."""
         expected = self.per_hour * hours
         pairs = self.factor * (1.0 + self.sway + self.burst / max(expected, 1e-9))
-        return 1.0 / (1.0 / self.shape + max(_HEAVIER * (pairs - 1.0), 1.0 / _STEADIEST))
+        return 1.0 / (1.0 / self.shape + max(pairs - 1.0, 1.0 / _STEADIEST))
 
 
 class Usual(NamedTuple):

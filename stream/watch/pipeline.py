@@ -7,6 +7,7 @@ same number. What a poll changed is drained into one transaction: alerts, storie
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from stream.metrics import Metrics
 from stream.topics import ALERTS, BASELINES, STORIES
 from stream.watch.rules import WatchRules
 from stream.watch.watcher import Watcher, WatchOutput
+
+log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 """How often time alone is looked at: what it closes is minutes old, so more often would only cost."""
@@ -43,11 +46,13 @@ class _Held:
     """What a watcher holds, as figures: it may be at work in its thread when they are shown."""
 
     series: int
+    kinds: Counter[str]
     open_alerts: Counter[str]
 
     @classmethod
     def by(cls, watcher: Watcher) -> _Held:
-        return cls(watcher.series_count, Counter(alert.severity for alert in watcher.open_alerts()))
+        severities = Counter[str](alert.severity for alert in watcher.open_alerts())
+        return cls(watcher.series_count, watcher.series_by_kind, severities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class WatchPipeline:
         self._clock = clock
         self._watchers: dict[int, _Ticking] = {}
         self._held: dict[int, _Held] = {}
+        self._told: set[str] = set()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watch")
 
     async def restore(self, partition: int) -> None:
@@ -146,6 +152,18 @@ class WatchPipeline:
         self._held |= held
         self._metrics.watched_series(sum(each.series for each in self._held.values()))
         self._metrics.open_alerts(sum((each.open_alerts for each in self._held.values()), Counter()))
+        kinds = sum((each.kinds for each in self._held.values()), Counter[str]())
+        known = {kind: group.series for kind, group in self._rules.profile.groups.items()}
+        beyond = {kind: held - known[kind] for kind, held in kinds.items() if held > known.get(kind, held)}
+        self._metrics.series_beyond_profile(beyond)
+        for kind in beyond.keys() - self._told:
+            self._told.add(kind)
+            log.warning(
+                "more series of the kind %s than the profile knows (%d): more false alarms than the budget says "
+                "may come; set alerts.companies, or learn a new profile",
+                kind,
+                known[kind],
+            )
 
 
 def _observe(watcher: Watcher, record: Record) -> Outgoing | None:

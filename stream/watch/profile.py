@@ -45,8 +45,8 @@ class Prior:
     def active_minutes(self, seasons: Seasons) -> float:
         """Minutes of a week in which such a series is expected to have a story, whatever its rate may be."""
         exposure = self.shape / self.per_hour
-        hours = (1.0 - (exposure / (exposure + hour / _MINUTES)) ** self.shape for hour in seasons.shape)
-        return _MINUTES * sum(hours)
+        silent = ((exposure / (exposure + hour / _MINUTES)) ** self.shape for hour in seasons.shape)
+        return _MINUTES * (HOURS - float(sum(silent)))
 
 
 @dataclass(frozen=True, slots=True)

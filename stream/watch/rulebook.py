@@ -160,11 +160,8 @@ def _name(value: Any) -> str:
 def _series(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError('give a series or a glob, such as "company:*" or "market"')
-    if (
-        value != "*"
-        and value != "market"
-        and not re.match(r"(company|topic):", value.replace("*:", "company:"))
-    ):
+    known = re.match(r"(company|topic|\*):", value) or glob(value).fullmatch("market")
+    if not known:
         raise ValueError(
             'no series can match: give "*", "market", "company:…", "topic:…" or "company:…/topic:…"'
         )

@@ -36,6 +36,7 @@ _NO_EVIDENCE = 0.5
 _PRIOR_NEGATIVE, _PRIOR_OTHER = 1.0, 4.0
 """The first belief about a share: one of five."""
 _HOUR = timedelta(hours=1)
+_QUIET_SHARE = 0.5
 _SUREST = 40.0
 """As if so many stories were known of it: a rate is never believed steadier within the hour."""
 _SUREST_SHARE = 30.0
@@ -136,14 +137,18 @@ class CountSurge:
     def _lately(self, rate: Rate, look: Look, hour: Look | None) -> Rate:
         """The rate in the light of the hour before the window, where that is known: news has busy days.
 
-        What sways within hours is no surge; what jumps within minutes is.
+        What sways within hours is no surge; what jumps within minutes is. An hour that was far too quiet tells
+        nothing, for it may have been before the opening, and none makes the rate lower than usual.
         """
         if hour is None or hour.window.start >= look.window.start:
             return rate
         before = self._seen(hour) - self._seen(look)
+        hours = hour.hours - look.hours
+        if before < _QUIET_SHARE * rate.per_hour * hours:
+            return rate
         steady = rate.steadiness(hour.hours)
         shape = steady + before
-        exposure = steady / rate.per_hour + hour.hours - look.hours
+        exposure = min(steady / rate.per_hour + hours, shape / rate.per_hour)
         # It may sway on meanwhile, so the last hour is not believed beyond this.
         shape, exposure = (shape, exposure) if shape <= _SUREST else (_SUREST, exposure * _SUREST / shape)
         if shape <= steady:
@@ -252,7 +257,7 @@ def count_p(observed: int, rate: Rate, look: Look) -> float:
     silent = (exposure / (exposure + look.last)) ** steady
     if look.last < look.hours:
         tail -= silent * count_tail(observed, steady, exposure + look.last, look.hours - look.last)
-    return min(1.0, max(_LEAST_P, tail / (1.0 - silent)))
+    return float(min(1.0, max(_LEAST_P, tail / (1.0 - silent))))
 
 
 def combined(values: Sequence[float]) -> float:

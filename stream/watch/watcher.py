@@ -94,7 +94,7 @@ class Watcher:
         """The alerts that are open now."""
         self.settle()
         return [
-            Standing(name, self._series[name].kind, life.detector.rule, life.open.alert_id, life.open.named)
+            Standing(name, self._series[name].kind, life.name, life.open.alert_id, life.open.named)
             for name in self._alarmed
             for life in self._series[name].lives
             if life.open is not None

@@ -241,6 +241,33 @@ def test_pictures_can_be_drawn_of_a_single_class(scorer: FullScorer, tmp_path: P
     assert len(write_pictures(answered, tmp_path)) == 4
 
 
+def test_a_choice_between_two_labels_leaves_the_others_out(
+    newstide: Command, release: Release, scorer: FullScorer, tmp_path: Path
+) -> None:
+    data = write_csv(tmp_path / "t.csv", mood_rows(40))
+    told = newstide(
+        "evaluate",
+        "--task",
+        "sentiment",
+        data,
+        "--release",
+        release.path,
+        "--among",
+        "positive, negative",
+        "--json",
+    ).record()
+    rows = [(text, label) for text, label in mood_rows(40) if label != "neutral"]
+    assert (told["n"], told["among"]) == (len(rows), ["positive", "negative"])
+    right = [
+        (each.sentiment[2] > each.sentiment[0]) == (label == "positive")
+        for each, (_, label) in zip(scorer.score([text for text, _ in rows]), rows, strict=True)
+    ]
+    assert told["accuracy"] == pytest.approx(np.mean(right), abs=1e-6)
+    for words in (("sentiment", "positive"), ("entity", "positive,negative")):
+        ran = newstide("evaluate", "--task", words[0], data, "--release", release.path, "--among", words[1])
+        assert (ran.code, "give two or more labels" in ran.err) == (2, True)
+
+
 def test_without_the_extra_pictures_say_what_to_install(
     newstide: Command, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

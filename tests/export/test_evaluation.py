@@ -8,7 +8,7 @@ import pytest
 from export.gate import compare
 from export.report import evaluate, read_labelled
 from models.errors import ModelError
-from models.scorer import Answer, Scoring
+from models.scorer import Answer, Places, Scoring
 from models.tasks import TaskName
 
 MOODS = {"bad": (0.8, 0.1, 0.1), "plain": (0.2, 0.6, 0.2), "good": (0.1, 0.2, 0.7)}
@@ -25,7 +25,7 @@ class WordScorer:
     def release(self) -> str:
         return self._release
 
-    def score(self, texts: Sequence[str]) -> Scoring:
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         answers = []
         for text in texts:
             mood, _, topic = text.partition(" ")
@@ -106,7 +106,7 @@ class Mistaken(WordScorer):
         super().__init__("mistaken@2")
         self._words = words
 
-    def score(self, texts: Sequence[str]) -> Scoring:
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         turned = ["good" if text in self._words else text for text in texts]
         return super().score(turned)
 

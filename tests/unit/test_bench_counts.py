@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.scorer import Scoring
+from models.scorer import Places, Scoring
 from stream.bench import chaos, score
 from stream.bench.apache import ApacheKafka, kafka_home
 from stream.bench.chaos import ChaosFigures
@@ -33,7 +33,7 @@ def test_the_plain_loop_takes_the_texts_in_windows() -> None:
         def __init__(self) -> None:
             self.sizes: list[int] = []
 
-        def score(self, texts: Sequence[str]) -> Scoring:
+        def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
             self.sizes.append(len(texts))
             return Scoring((), self.release)
 

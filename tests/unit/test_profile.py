@@ -73,7 +73,7 @@ def test_what_is_no_profile_is_refused(tmp_path: Path) -> None:
 def test_a_profile_is_sized_to_the_companies_that_are_watched() -> None:
     sized = default_profile().sized(50)
     assert sized.groups["company"].series == 50
-    assert sized.groups["company_topic"].series == 250
+    assert sized.groups["company_topic"].series == 400
     assert sized.groups["market"] == default_profile().groups["market"]
     assert sized.group("weather") is sized.groups["company"]
 

@@ -13,7 +13,7 @@ from tiny_release import TEXTS, tiny_files, tiny_graph, tiny_manifest, tiny_rele
 from models.errors import ChecksumError, ManifestError, ModelError, SignatureError
 from models.golden import Golden, GoldenExample, check_golden, record_golden
 from models.release import GOLDEN, GRAPH, MANIFEST, Release, write_release
-from models.scorer import Answer, OnnxScorer, Scorer, Scoring
+from models.scorer import Answer, OnnxScorer, Places, Scorer, Scoring
 from models.slot import ModelSlot, SwapStatus
 
 
@@ -172,7 +172,7 @@ class Paused:
     def release(self) -> str:
         return self._inner.release
 
-    def score(self, texts: Sequence[str]) -> Scoring:
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         self.begun.set()
         assert self.may_end.wait(30)
         return self._inner.score(texts)
@@ -228,7 +228,7 @@ class Fixed:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
-    def score(self, texts: Sequence[str]) -> Scoring:
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         return Scoring((self._answer,) * len(texts), self.release)
 
 

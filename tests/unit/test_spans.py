@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from models.spans import Normalised, find_mention, spans_of_tags, tokens_of
+from models.spans import Normalised, find_mention, names_in, spans_of_tags, tokens_of
 from models.text import normalise, normalise_with_origins
 
 
@@ -117,3 +119,28 @@ def test_tags_tell_mentions(tags: str, expected: list[tuple[str, int, int]]) -> 
 def test_marks_without_characters_end_no_mention_and_begin_none() -> None:
     tags = ["B-PER", "B-ORG", "O", "I-ORG", "B-LOC"]
     assert spans_of_tags(tags, [(0, 0), (0, 2), (2, 2), (3, 5), (0, 0)]) == [("ORG", 0, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
+        ("Al der Bank", "B-ORG I-ORG I-ORG", ["Al der Bank"]),
+        ("Alder Bank", "B-ORG B-ORG", ["Alder Bank"]),
+        ("Alder, Bank", "B-ORG O B-ORG", ["Alder", "Bank"]),
+        ("Alder Rome", "B-ORG B-LOC", ["Alder", "Rome"]),
+        ("alder falls", "B-ORG O", []),
+        ("Q3 falls", "B-ORG O", []),
+        ("Boeing 737 falls", "B-ORG I-ORG O", ["Boeing 737"]),
+        ("\u8d35\u5dde\u8305\u53f0", "B-ORG", ["\u8d35\u5dde\u8305\u53f0"]),
+    ],
+)
+def test_names_are_whole_words_that_look_like_names(text: str, tags: str, expected: list[str]) -> None:
+    offsets = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
+    marks = ["O", *tags.split(), "O"]
+    found = names_in(text, marks, [(0, 0), *offsets, (0, 0)])
+    assert [text[start:end] for _, start, end in found] == expected
+
+
+def test_a_word_in_several_tokens_has_the_tag_of_its_first() -> None:
+    assert names_in("Ericsson up", ["B-ORG", "O", "O"], [(0, 3), (3, 8), (9, 11)]) == [("ORG", 0, 8)]
+    assert names_in("Ericsson up", ["O", "I-ORG", "O"], [(0, 3), (3, 8), (9, 11)]) == []

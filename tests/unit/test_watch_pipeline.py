@@ -13,6 +13,7 @@ from stream.events import MARKET, Alert, Signal, Story, Withdrawal
 from stream.metrics import Metrics
 from stream.watch import pipeline as room
 from stream.watch.pipeline import TICK_SECONDS, WatchPipeline
+from stream.watch.profile import Profile
 from stream.watch.rules import WatchRules
 
 
@@ -170,3 +171,20 @@ async def test_the_outcome_of_a_partition_that_went_meanwhile_does_not_show_it_a
     bench.pipeline.delivered(outcome, 5)
     bench.pipeline.delivered(Outcome({}), 0)
     assert bench.open_alerts() == 0
+
+
+async def test_more_series_than_the_profile_knows_are_shown_and_told_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = WatchRules(profile=Profile.plain(1.0, 1.0, series=2))
+    bench.pipeline = WatchPipeline(
+        Connection("nowhere:1"), rules, metrics=bench.metrics, clock=lambda: bench.now
+    )
+    await bench.pipeline.restore(0)
+    await bench.committed(*records([signal(f"company:C{n}") for n in range(2)]))
+    assert bench.value("newstide_series_beyond_profile", series_kind="company") == 0
+    await bench.committed(*records([signal(f"company:D{n}") for n in range(3)]))
+    await bench.committed(*records([signal("company:E")]))
+    assert bench.value("newstide_series_beyond_profile", series_kind="company") == 4
+    assert bench.value("newstide_series_beyond_profile", series_kind="topic") == 0
+    assert caplog.text.count("more series of the kind company than the profile knows (2)") == 1

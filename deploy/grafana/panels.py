@@ -324,6 +324,16 @@ ROWS: Final[tuple[tuple[str, tuple[Panel, ...]], ...]] = (
                 "stack",
             ),
             Panel(
+                "Series beyond the profile",
+                "short",
+                (
+                    Query(
+                        f"sum by (series_kind) (newstide_series_beyond_profile{{{HERE}}})", "{{series_kind}}"
+                    ),
+                ),
+                "The false-alarm budget is not kept for series that the profile does not know.",
+            ),
+            Panel(
                 "What newstide itself suffers from",
                 "short",
                 (

@@ -96,6 +96,7 @@ class BatchLoop:
             max_records=self._limits.max_records,
             poll_ms=self._limits.poll_ms,
             span_ms=self._limits.span_ms,
+            held_back=lambda: self._owned.opening,
         )
         try:
             async with explained(self._connection):

@@ -19,6 +19,9 @@ from aiokafka import TopicPartition
 _NEWER_MS = 10
 """How long a poll that has some looks for newer ones: an answer of the broker that takes longer brings little."""
 
+_FIRST_WORD_MS = 1_000
+"""How long records wait for what the broker has of another partition, which may be older."""
+
 
 @dataclass(slots=True)
 class _Held:
@@ -41,6 +44,7 @@ class TimeMerge:
         poll_ms: how long one waits where nothing is there.
         span_ms: how much time one poll may span, since what it brings is written in no order across partitions.
             None where that does not matter.
+        held_back: whether nothing may be handed out now, because partitions of ours are not open yet.
     """
 
     def __init__(
@@ -51,12 +55,14 @@ class TimeMerge:
         max_records: int,
         poll_ms: int,
         span_ms: int | None = None,
+        held_back: Callable[[], bool] = lambda: False,
     ) -> None:
         self._consumer = consumer
         self._owners = owners
         self._max_records = max_records
         self._poll_ms = poll_ms
         self._span_ms = math.inf if span_ms is None else span_ms
+        self._held_back = held_back
         self._held: dict[TopicPartition, _Held] = {}
 
     async def poll(self) -> dict[TopicPartition, list[Any]]:
@@ -70,8 +76,20 @@ class TimeMerge:
             wait = min(_NEWER_MS, self._poll_ms) if self._held else self._poll_ms
             self._hold(await self._consumer.getmany(timeout_ms=wait, max_records=room))
             await self._top_up()
+        waited = 0
+        while self._held and waited < _FIRST_WORD_MS:
+            # Looked up before what came is taken over: whoever is heard of has its records among it.
+            unheard = await self._unheard()
+            await self._top_up()
+            if not unheard:
+                break
+            self._hold(
+                await self._consumer.getmany(*unheard, timeout_ms=_NEWER_MS, max_records=self._max_records)
+            )
+            waited += _NEWER_MS
         self._drop_strangers()
-        return self._take()
+        # While this poll waited, partitions may have been dealt of which only some are open by now.
+        return {} if self._held_back() else self._take()
 
     async def _top_up(self) -> bool:
         """Take over what is fetched, up to one poll for each partition; returns whether that was anything."""
@@ -82,6 +100,21 @@ class TimeMerge:
                 polled = await self._consumer.getmany(where, timeout_ms=0, max_records=room)
                 found = found or bool(polled)
                 self._hold(polled)
+        return found
+
+    async def _unheard(self) -> list[TopicPartition]:
+        """The partitions of which nothing is here, although there is something, or that is not known yet.
+
+        So it is after an assignment, and after a partition was opened anew: what was fetched before is gone then.
+        """
+        owners = self._owners()
+        found = []
+        for where in self._consumer.assignment():
+            if where.partition in owners and not self.held(where):
+                # Of transactions that are still open there is nothing to wait for.
+                end = self._consumer.last_stable_offset(where)
+                if end is None or await self._consumer.position(where) < end:
+                    found.append(where)
         return found
 
     def held(self, where: TopicPartition) -> int:

@@ -30,7 +30,7 @@ def learn_profile(
     timezone: Zone = None,
     as_json: Json = False,
 ) -> None:
-    """Learn from recorded news what is usual; `[alerts] profile` puts it in force at the next start."""
+    """Learn from recorded news what is usual; the setting `alerts.profile` puts it in force at the next start."""
     from stream.events import Signal
     from stream.parts import rules_of
     from stream.recorded import recorded_signals

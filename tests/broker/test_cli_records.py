@@ -68,7 +68,7 @@ def test_topics_are_shown_before_and_after_they_are_created(
     command.flags = ("--bootstrap", embedded.bootstrap)
     ran = command("topics")
     assert ran.code == 1
-    assert ran.out.count("missing") == 9
+    assert ran.out.count("missing") == 12
     assert "newstide topics --create" in ran.err
     ran = command("topics", "--create")
     assert ran.code == 0

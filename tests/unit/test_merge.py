@@ -27,6 +27,14 @@ class FakeConsumer:
         }
         self.waited: list[int] = []
         self.with_the_broker: dict[TopicPartition, list[Message]] = {}
+        self.unheard: set[TopicPartition] = set()
+        self.dropped: dict[TopicPartition, list[Message]] = {}
+
+    def last_stable_offset(self, where: TopicPartition) -> int | None:
+        return None if where in self.unheard else len(self.dropped.get(where, ()))
+
+    async def position(self, where: TopicPartition) -> int:
+        return 0
 
     def assignment(self) -> set[TopicPartition]:
         return set(self.fetched)
@@ -38,7 +46,11 @@ class FakeConsumer:
             self.waited.append(timeout_ms)
             for where, messages in self.with_the_broker.items():
                 self.fetched[where] += messages
+                self.unheard.discard(where)
             self.with_the_broker = {}
+            for where, messages in self.dropped.items():
+                self.fetched[where] += messages
+            self.dropped = {}
         polled: dict[TopicPartition, list[Message]] = {}
         for where, messages in self.fetched.items():
             if messages and max_records and (not wanted or where in wanted):
@@ -98,6 +110,37 @@ async def test_it_waits_only_where_nothing_is_held() -> None:
     assert consumer.waited == []
     assert await polled(of) == ""
     assert consumer.waited == [20]
+
+
+async def test_nothing_is_handed_out_before_the_first_word_about_every_partition() -> None:
+    consumer = FakeConsumer("   a", "")
+    late = TopicPartition("news.raw", 1)
+    consumer.unheard = {late}
+    consumer.with_the_broker = {late: [Message(1, "b1")]}
+    of = merge(consumer, most=1)
+    assert [await polled(of) for _ in range(2)] == ["b1", "a3"]
+
+
+async def test_nothing_is_handed_out_before_what_must_be_fetched_anew() -> None:
+    consumer = FakeConsumer("   a", "")
+    consumer.dropped = {TopicPartition("news.raw", 1): [Message(1, "b1")]}
+    of = merge(consumer, most=1)
+    assert [await polled(of) for _ in range(2)] == ["b1", "a3"]
+
+
+async def test_what_came_while_partitions_were_dealt_waits_until_all_are_open() -> None:
+    opening = [True, False]
+    of = TimeMerge(
+        FakeConsumer("a"), Owners([0]), max_records=9, poll_ms=20, held_back=lambda: opening.pop(0)
+    )
+    assert [await polled(of) for _ in range(2)] == ["", "a0"]
+
+
+async def test_the_first_word_about_a_partition_is_not_waited_for_for_ever() -> None:
+    consumer = FakeConsumer("   a", "")
+    consumer.unheard = {TopicPartition("news.raw", 1)}
+    assert await polled(merge(consumer)) == "a3"
+    assert sum(consumer.waited) <= 1_010
 
 
 async def test_what_came_since_the_last_fetch_is_in_the_same_poll() -> None:

@@ -43,7 +43,10 @@ class Normalised:
         """The characters of the original that became the normalised text's characters [start, end)."""
         if self.origins is None or start >= end:
             return start, end
-        # The last character may have been composed of several: it reaches to where the next one begins.
+        # What the last character came from may have become several: it reaches to where the next one begins.
+        last = self.origins[end - 1]
+        while end < len(self.origins) - 1 and self.origins[end] == last:
+            end += 1
         return self.origins[start], self.origins[end]
 
 

@@ -118,6 +118,8 @@ def _substitute(
     parts, kept, last = [], [], 0
     for match in pattern.finditer(text):
         new = replacement if isinstance(replacement, str) else replacement(match)
+        if new == match.group():
+            continue  # what looks like an entity and is none stays where it is, letter by letter
         parts += [text[last : match.start()], new]
         kept += [*places[last : match.start()], *[places[match.start()]] * len(new)]
         last = match.end()

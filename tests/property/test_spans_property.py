@@ -46,6 +46,12 @@ def test_a_name_between_blanks_is_found_again_in_the_normalised_text(before: str
     assert text[slice(*clean.origin_of(*place))].startswith("Acme-Z9")
 
 
+def test_what_looks_like_an_html_entity_and_is_none_keeps_its_places() -> None:
+    clean = Normalised.of("&amp;&notit; up")
+    assert clean.text == "&&notit; up"
+    assert clean.origins == (0, *range(5, 16))
+
+
 @given(TEXTS, st.data())
 def test_there_and_back_again_a_place_holds_at_least_what_it_held(text: str, data: st.DataObject) -> None:
     clean = Normalised.of(text)

@@ -171,7 +171,7 @@ class OnnxScorer:
         distinct = list(dict.fromkeys((reading.clean, reading.places) for reading in readings))
         encodings = self._encode([clean for clean, _ in distinct])
         asked = [
-            _Asked(clean, encoding, [_tokens(encoding, place) for place in places])
+            _Asked(clean, encoding, [tokens_of(encoding.offsets, *place) for place in places])
             for encoding, (clean, places) in zip(encodings, distinct, strict=True)
         ]
         lengths = [len(each.encoding.ids) for each in asked]
@@ -271,10 +271,6 @@ class _Asked:
     text: str
     encoding: Encoding
     spans: Sequence[tuple[int, int] | None]
-
-
-def _tokens(encoding: Encoding, place: tuple[int, int]) -> tuple[int, int] | None:
-    return tokens_of(encoding.offsets, *place)
 
 
 def _placed(answer: Answer, clean: Normalised | None) -> Answer:

@@ -36,8 +36,8 @@ class Normalised:
         """
         if self.origins is None:
             return start, end
-        inner = self.origins[:-1]
-        return bisect_left(inner, start), bisect_left(inner, end)
+        last = len(self.origins) - 1
+        return bisect_left(self.origins, start, 0, last), bisect_left(self.origins, end, 0, last)
 
     def origin_of(self, start: int, end: int) -> tuple[int, int]:
         """The characters of the original that became the normalised text's characters [start, end)."""

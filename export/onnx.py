@@ -62,6 +62,7 @@ def export_release(
     *,
     name: str,
     version: str,
+    languages: Sequence[str] = ("en",),
     max_length: int = MAX_LENGTH,
     least_agreement: float = 0.95,
     key: bytes | None = None,
@@ -73,6 +74,7 @@ def export_release(
         out: where the release is written; must not exist, or be empty.
         name: of the release.
         version: of the release.
+        languages: what it was made to read, as subtags of BCP 47.
         max_length: the longest text that it reads, in tokens; the rest is cut.
         least_agreement: the share of texts to which the int8 graph must give the fp32 graph's answer.
         key: where given, the release is signed with it.
@@ -97,6 +99,7 @@ def export_release(
         version=version,
         created_at=datetime.now(UTC),
         licence=LICENCE,
+        languages=tuple(languages),
         heads={head: Head(labels=labels) for head, labels in HEADS.items() if head in learned},
         max_length=min(max_length, page.shape.positions),
         requires=Requirements(opset=OPSET, precision="int8", graph_optimised=True),

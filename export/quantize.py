@@ -24,6 +24,8 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from export.smoothing import smooth
+
 Feed = dict[str, NDArray[np.generic]]
 
 SLOW_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
@@ -43,14 +45,16 @@ class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no
 def quantise(graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] = ()) -> onnx.ModelProto:
     """The int8 graph (QDQ) of `graph`.
 
-    Products with weights are quantised: activations as uint8 with one range, weights as int8 with one scale for
-    each output. Attention and the heads stay in fp32. Word embeddings are kept as int8 with one scale per word.
+    Products with weights are quantised, once the outliers of their inputs are smoothed: activations as uint8 with
+    one range, weights as int8 with one scale for each output. Attention and the heads stay in fp32. Word
+    embeddings are kept as int8 with one scale per word.
 
     Args:
         graph: as `export.graph.build_graph` makes it.
         feeds: batches of texts from which the ranges are taken, without padding (its rows would count too).
         keep: products to leave in fp32 besides, by the names of their nodes.
     """
+    graph = smooth(graph, feeds)
     products = [
         node.name
         for node in graph.graph.node

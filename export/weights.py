@@ -7,6 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from export.smoothing import SUFFIX
 from models.errors import ModelError
 from models.tasks import HEADS
 from models.training.network import Network
@@ -45,7 +46,15 @@ def _parts_of(name: str, tensors: dict[str, onnx.TensorProto]) -> tuple[WeightPa
             name.endswith(".weight") and not name.startswith(("words", "positions")) and "norm" not in name
         )
         if rounded in tensors:
-            parts.append(WeightPart(tensor=rounded, scale=f"{name}{suffix}_scale", transposed=turned))
+            smoothing = f"{name}{suffix}{SUFFIX}"
+            parts.append(
+                WeightPart(
+                    tensor=rounded,
+                    scale=f"{name}{suffix}_scale",
+                    smoothing=smoothing if smoothing in tensors else None,
+                    transposed=turned,
+                )
+            )
         elif whole in tensors:
             parts.append(WeightPart(tensor=whole, transposed=turned))
     return tuple(parts)
@@ -61,7 +70,14 @@ def _check(
     joined = np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
     if joined.shape != expected.shape:
         raise ModelError(f"parameter {name} has shape {expected.shape}, the graph holds {joined.shape} of it")
-    # Half a step of int8 at the largest weight of a row, and a little for the arithmetic.
-    allowed = np.abs(expected).max(axis=-1, keepdims=True) / 127.0 * 0.51 + 1e-7
-    if bool((np.abs(joined - expected) > allowed).any()):
-        raise ModelError(f"parameter {name} differs from its tensor in the graph by more than int8 explains")
+    first = 0
+    for part, values in zip(parts, found, strict=True):
+        wanted = expected[first : first + len(values)]
+        first += len(values)
+        # Half a step of int8 at the largest weight of a row, as it was rounded, and a little for the arithmetic.
+        even = 1.0 if part.smoothing is None else numpy_helper.to_array(tensors[part.smoothing])
+        allowed = np.abs(wanted / even).max(axis=-1, keepdims=True) / 127.0 * 0.51 * even + 1e-7
+        if bool((np.abs(values - wanted) > allowed).any()):
+            raise ModelError(
+                f"parameter {name} differs from its tensor in the graph by more than int8 explains"
+            )

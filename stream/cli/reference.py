@@ -14,19 +14,24 @@ if TYPE_CHECKING:
 ReleaseRef = Annotated[
     str | None,
     typer.Option(
-        "--release", metavar="REF", help="A folder, NAME@VERSION or an alias; else the one in force."
+        "--release",
+        metavar="REF",
+        help="A folder, NAME@VERSION, the NAME of one that ships, or an alias; else the one in force.",
     ),
 ]
 
 
 def release_named(settings: Settings, ref: str | None) -> Release:
-    """The release that `ref` names: a folder, `NAME@VERSION` or an alias in the store; None, the one in force.
+    """The release that `ref` names; None, the one in force.
+
+    It may be a folder, the name or `NAME@VERSION` of a release that ships, `NAME@VERSION` in the store, or an
+    alias.
 
     Raises:
         ModelError: if there is none, or it is not whole.
     """
+    from models.packaged import packaged_named
     from models.release import Release
-    from models.store import packaged_release
     from stream.parts import release_of, store_of
 
     if ref is None:
@@ -35,10 +40,9 @@ def release_named(settings: Settings, ref: str | None) -> Release:
         return Release.open(Path(ref))
     name, at, version = ref.partition("@")
     if at:
-        shipped = packaged_release()
-        return shipped if shipped.label == ref else store_of(settings).fetch(name, version)
+        return packaged_named(ref) or store_of(settings).fetch(name, version)
     # What is no alias either is taken for a folder, whose error says what is missing there.
-    return store_of(settings).resolve(ref) or Release.open(Path(ref))
+    return store_of(settings).resolve(ref) or packaged_named(ref) or Release.open(Path(ref))
 
 
 def loading(settings: Settings) -> dict[str, Any]:

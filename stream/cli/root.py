@@ -31,6 +31,7 @@ from stream.cli import (
     score,
     send,
     silence,
+    speed,
     tail,
     topics,
     train,
@@ -118,6 +119,7 @@ def _bench_command() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Measure speed, and that nothing is lost when things die.")
     app.command("score")(bench.bench_score)
     app.command("chaos")(bench.bench_chaos)
+    app.command("release")(speed.bench_release)
     app.command("novelty")(novelty.bench_novelty)
     app.command("nab")(nab.bench_nab)
     app.command("budget")(detection.bench_budget)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
+import tomllib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,7 +43,10 @@ def need_training() -> None:
 def train(
     *,
     data_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Holds NAME/train.csv for each of the usual sets.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Holds NAME/train.csv for each of the usual sets, or the sets of a recipe."
+        ),
     ] = None,
     table: Annotated[
         Path | None,
@@ -75,12 +81,24 @@ def train(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="An encoder or an earlier checkpoint (default: MiniLM)."),
+        typer.Option(
+            metavar="DIR",
+            help="An encoder, an earlier checkpoint, or multilingual-e5-small (default: MiniLM).",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where checkpoint and logs go.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the texts.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the order and the first weights.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Cores to use.")] = None,
+    choices: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="FIELD=VALUE",
+            help="Another setting of the recipe: fgm=0.5, adapters=lora, augment.drop=0.1, ...",
+            show_default=False,
+        ),
+    ] = None,
     search: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Make N runs with values from the table `search`; goes on."),
@@ -88,8 +106,11 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Fine-tune one encoder for all heads, on the usual sets or on texts of your own (extra `train`)."""
-    if (recipe is None) == (table is None and data_dir is None):
-        raise UsageError("train: give --data FILE, --data-dir DIR or both, or else --recipe FILE.toml")
+    if (recipe is None) == (table is None and data_dir is None) and not (recipe and data_dir and not table):
+        raise UsageError(
+            "train: give --data FILE, --data-dir DIR or both, or else --recipe FILE.toml,"
+            " with --data-dir DIR where its sets lie elsewhere"
+        )
     need_training()
     given = {"out": out, "epochs": epochs, "seed": seed, "threads": threads, "start": start}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -105,9 +126,10 @@ def train(
             print_json({"data": plain_own(own)})
         return
     if recipe is not None:
-        config = TrainConfig.from_toml(recipe).model_copy(update=changes)
+        config = TrainConfig.from_toml(recipe, data_dir).model_copy(update=changes)
     else:
         config = _config_of(own, data_dir, licence, changes)
+    config = config.changed(_choices(choices or ()))
     if search is not None:
         _search(config, search, as_json=as_json)
         return
@@ -121,6 +143,20 @@ def train(
         print_json(told | ({"data": plain_own(own)} if own else {}))
     else:
         console().print(f"checkpoint: {checkpoint}\nnext: newstide export {checkpoint}", soft_wrap=True)
+
+
+def _choices(told: Sequence[str]) -> dict[str, object]:
+    """Settings from FIELD=VALUE: a value as TOML writes it, else a plain text."""
+    found: dict[str, object] = {}
+    for each in told:
+        field, equals, value = each.partition("=")
+        if not (field and equals):
+            raise UsageError(f"--with is {each!r}: give FIELD=VALUE, such as fgm=0.5")
+        try:
+            found[field] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[field] = value
+    return found
 
 
 def _config_of(
@@ -176,6 +212,14 @@ def _search(config: Any, count: int, *, as_json: bool) -> None:
     console().print(f"checkpoint: {best.checkpoint}", soft_wrap=True)
 
 
+def _languages_of(told: str) -> tuple[str, ...]:
+    found = tuple(word.strip().lower() for word in told.split(","))
+    for each in found:
+        if not re.fullmatch(r"[a-z]{2,3}", each):
+            raise UsageError(f"--languages is {told!r}: give codes of languages such as en,zh")
+    return found
+
+
 def export(
     ctx: typer.Context,
     checkpoint: Annotated[
@@ -192,6 +236,9 @@ def export(
     ] = None,
     name: Annotated[str, typer.Option(help="Of the release.")] = "newstide",
     version: Annotated[str | None, typer.Option(help="Of the release (default: today).")] = None,
+    languages: Annotated[
+        str, typer.Option(metavar="en,zh", help="What it reads; told in its manifest.")
+    ] = "en",
     as_json: Json = False,
 ) -> None:
     """Export a checkpoint to an int8 ONNX release, checked and measured (extra `train`)."""
@@ -211,6 +258,7 @@ def export(
             out or Path("releases", name, label),
             name=name,
             version=label,
+            languages=_languages_of(languages),
             key=key.get_secret_value().encode() if key is not None else None,
         )
     if as_json:

@@ -22,11 +22,13 @@ from export.onnx import export_release  # noqa: E402 - needs torch
 from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
 from export.quantize import optimise, quantise  # noqa: E402 - needs onnx
 from export.report import evaluate  # noqa: E402 - needs onnx
+from export.smoothing import factors, smooth  # noqa: E402 - needs onnx
 from export.weights import describe_weights  # noqa: E402 - needs torch
 from models.errors import ModelError  # noqa: E402 - after the extra
 from models.golden import check_golden, read_golden  # noqa: E402 - after the extra
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release  # noqa: E402 - after the extra
 from models.scorer import OnnxScorer  # noqa: E402 - after the extra
+from models.session import open_session  # noqa: E402 - after the extra
 from models.tasks import SENTIMENT as MOODS_IN_ORDER  # noqa: E402 - after the extra
 from models.tasks import HeadName  # noqa: E402 - after the extra
 from models.text import load_tokenizer  # noqa: E402 - after the extra
@@ -121,19 +123,40 @@ def test_a_network_restored_from_a_release_answers_as_the_release(release: Relea
         assert (shown.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9
 
 
-def test_exporting_a_restored_network_rounds_to_the_same_weights(release: Release) -> None:
-    graph = build_graph(restore_network(release), 24, tuple(release.manifest.heads))
+def test_a_restored_network_holds_what_the_release_computes_with_to_the_last_int8(release: Release) -> None:
+    graph = onnx.load_model_from_string(release.read(GRAPH)).graph
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for name in ("layers.0.qkv", "layers.0.narrow"):
+        weight = restore_network(release).get_parameter(f"{name}.weight").detach().numpy().T
+        even = weight / tensors[f"{name}.weight_smooth"][:, None] / tensors[f"{name}.weight_scale"]
+        assert np.abs(even - tensors[f"{name}.weight_quantized"]).max() < 1e-3
+
+
+def test_exporting_a_restored_network_moves_its_weights_by_no_more_than_a_rounding(release: Release) -> None:
+    network = restore_network(release)
+    graph = build_graph(network, 24, tuple(release.manifest.heads))
     again = optimise(quantise(graph, feeds_of(graph, tokens_of(release))))
-    name = "layers.0.qkv.weight_quantized"
+    assert describe_weights(network, again)  # which checks every weight
+
+
+def test_smoothing_changes_nothing_but_what_is_rounded(release: Release) -> None:
+    graph = build_graph(restore_network(release), 24, tuple(release.manifest.heads))
+    feeds = feeds_of(graph, tokens_of(release))
+    even = smooth(graph, feeds)
+    assert sum(node.op_type == "Mul" and node.name.endswith("/even") for node in even.graph.node) == 7
     one, other = (
-        next(
-            numpy_helper.to_array(t)
-            for t in onnx.load_model_from_string(data).graph.initializer
-            if t.name == name
-        )
-        for data in (release.read(GRAPH), again)
+        open_session(each.SerializeToString(), where="graph").run(None, feeds[0]) for each in (graph, even)
     )
-    assert np.array_equal(one, other)
+    for plain, smoothed in zip(one, other, strict=True):
+        assert np.allclose(plain, smoothed, atol=1e-5)
+
+
+def test_an_outlier_is_shared_between_the_input_and_its_weights() -> None:
+    largest, weights = np.array([30.0, 1.0, 0.0], np.float32), np.array([1.0, 1.0, 1.0], np.float32)
+    factor = factors(largest, weights)
+    even = largest / factor
+    assert even[0] < 3 * even[1]
+    assert factor[0] > factor[1] > factor[2] > 0
 
 
 def test_a_key_signs_the_release(checkpoint: Path, tmp_path: Path) -> None:

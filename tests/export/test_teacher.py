@@ -6,13 +6,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
+from tiny_training import ENTITIES, tiny_config, tiny_texts, write_csv  # noqa: E402 - needs torch
 
 from models.errors import ModelError  # noqa: E402 - needs torch
+from models.tasks import SENTIMENT  # noqa: E402 - needs torch
 from models.text import load_tokenizer  # noqa: E402 - needs torch
 from models.training.batches import encode  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
-from models.training.data import read_corpus  # noqa: E402 - needs torch
+from models.training.data import DataSpec, read_corpus  # noqa: E402 - needs torch
 from models.training.predict import predict  # noqa: E402 - needs torch
 from models.training.teacher import teach  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
@@ -23,7 +24,20 @@ pytestmark = pytest.mark.train
 @pytest.fixture(scope="module")
 def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("teachers")
-    return [run(tiny_config(folder, out=folder / str(seed), seed=seed, epochs=5)) for seed in (1, 2)]
+    rows = [(text, name, SENTIMENT[label]) for text, names in ENTITIES for name, label in names]
+    towards = DataSpec(
+        name="towards",
+        path=write_csv(folder / "towards.csv", rows, ("text", "entity", "label")),
+        task="entity",
+        licence="CC0-1.0",
+        entity_column="entity",
+        part="train",
+    )
+    made = []
+    for seed in (1, 2):
+        config = tiny_config(folder, out=folder / str(seed), seed=seed, epochs=5)
+        made.append(run(config.model_copy(update={"data": (*config.data, towards)})))
+    return made
 
 
 def test_several_teachers_tell_the_mean_of_their_log_probabilities(teachers: list[Path]) -> None:
@@ -64,3 +78,21 @@ def test_a_student_learns_a_task_that_only_its_teachers_had_labels_for(
 def test_what_is_no_teacher_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="holds no checkpoint"):
         teach([tmp_path], [], precision="fp32")
+
+
+def test_a_teacher_is_only_asked_what_it_has_learned(teachers: list[Path], tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, epochs=1, seed=9, written=False)
+    moods_only = run(config.model_copy(update={"data": config.data[:1]}))
+    examples = [item.example for item in tiny_texts()]
+    both, first = (teach([teachers[0], *more], examples, precision="fp32") for more in ([moods_only], []))
+    for example in examples:
+        assert torch.equal(both[example.text]["topic"], first[example.text]["topic"])
+        assert not torch.equal(both[example.text]["sentiment"], first[example.text]["sentiment"])
+
+
+def test_what_only_the_teachers_of_a_teacher_knew_is_known_to_it(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path).model_copy(update={"named": True})
+    moods = config.model_copy(update={"data": config.data[:1], "named": False})
+    assert moods.taught_heads == {"sentiment"}
+    assert config.taught_heads == {"sentiment", "topic", "ner"}
+    assert moods.model_copy(update={"teachers": (tmp_path,)}).taught_heads == {"sentiment", "topic", "entity"}

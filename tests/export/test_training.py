@@ -15,8 +15,9 @@ from models.errors import ModelError  # noqa: E402 - needs torch
 from models.training import batches, loop  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
+from models.training.encoders import packaged_encoder  # noqa: E402 - needs torch
 from models.training.optimizer import rate_at  # noqa: E402 - needs torch
-from models.training.train import packaged_encoder, run  # noqa: E402 - needs torch
+from models.training.train import run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
 

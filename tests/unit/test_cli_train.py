@@ -65,6 +65,47 @@ def test_a_recipe_is_a_whole_run(newstide: Command, runs: list[Any], tmp_path: P
     assert (runs[0].epochs, runs[0].seed) == (9, 5)
 
 
+def test_the_sets_of_a_recipe_may_lie_elsewhere(newstide: Command, runs: list[Any], tmp_path: Path) -> None:
+    recipe = tmp_path / "run.toml"
+    recipe.write_text('[[data]]\nname = "a"\npath = "a/train.csv"\ntask = "topic"\nlicence = "MIT"\n')
+    assert newstide("train", "--recipe", recipe, "--data-dir", tmp_path / "sets").code == 0
+    assert [spec.path for spec in runs[0].data] == [tmp_path / "sets" / "a" / "train.csv"]
+    recipe.write_text("epochs = 2\n")
+    assert newstide("train", "--recipe", recipe, "--data-dir", tmp_path / "sets").code == 0
+    assert runs[1].data[0].path == tmp_path / "sets" / "twitter_fin_sentiment" / "train.csv"
+    assert runs[1].named
+
+
+def test_any_setting_of_the_recipe_is_one_flag_away(
+    newstide: Command, runs: list[Any], tmp_path: Path
+) -> None:
+    ran = newstide(
+        "train", "--data-dir", tmp_path, "--with", "fgm=0.5", "--with", "adapters=lora",
+        "--with", "layers=[0, 2, 5]", "--with", "augment.drop=0.1",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    config = runs[0]
+    assert (config.fgm, config.layers, config.augment.drop) == (0.5, (0, 2, 5), 0.1)
+    assert config.adapters.kind == "lora"
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "says"),
+    [
+        ("fgm", 2, "--with is 'fgm': give FIELD=VALUE"),
+        ("fgm=much", 1, "fgm is 'much'"),
+        ("fgn=0.5", 1, "fgn is 0.5: Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line(
+    told: str, code: int, says: str, newstide: Command, runs: list[Any], tmp_path: Path
+) -> None:
+    ran = newstide("train", "--data-dir", tmp_path, "--with", told)
+    assert (ran.code, runs) == (code, [])
+    assert says in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "says"),
     [
@@ -251,3 +292,13 @@ def test_without_a_place_a_release_goes_under_its_name_and_day(
     version = exports[0]["version"]
     assert exports[0]["out"] == Path("releases", "newstide", version)
     assert ran.out.startswith(f"newstide@{version}: releases/newstide/")
+
+
+def test_the_languages_of_a_release_stand_in_its_manifest(
+    newstide: Command, exports: list[dict[str, Any]]
+) -> None:
+    assert newstide("export", "ckpt", "--languages", "en, ZH").code == 0
+    assert exports[0]["languages"] == ("en", "zh")
+    ran = newstide("export", "ckpt", "--languages", "english")
+    assert ran.code == 2
+    assert "--languages is 'english': give codes of languages such as en,zh" in ran.err

@@ -1,0 +1,123 @@
+"""`newstide bench release`: releases side by side, what they weigh, how fast they are and how good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from stream.cli.invocation import settings_of
+from stream.cli.printing import Json, console, print_json
+from stream.cli.reference import loading, release_named
+from stream.errors import UsageError
+
+_HEADS = ("sentiment", "topic", "entity")
+
+
+def bench_release(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RELEASE...]",
+            help="Folders, NAME@VERSION or aliases (default: the release in force).",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    count: Annotated[int, typer.Option(min=256, help="How many texts, at most.")] = 1_500,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turns.")] = 5,
+    limit: Annotated[
+        bool,
+        typer.Option(
+            "--limit/--no-limit", help="Also the limit of int8 arithmetic; needs the extra `train`."
+        ),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Releases side by side on one core: megabytes, news per second, and what their manifests say of them."""
+    if limit:
+        from stream.cli.train import need_training
+
+        need_training()
+    from models.scorer import OnnxScorer
+    from stream.bench.release import measure_speeds
+    from stream.cli.bench import texts_of_the_day
+
+    settings = settings_of(ctx, {"score.intra_threads": 1})
+    releases = [release_named(settings, name) for name in names or [None]]
+    if len({release.label for release in releases}) < len(releases):
+        raise UsageError("bench release: two of the releases have the same name and version: give each once")
+    scorers = [OnnxScorer.load(release, **loading(settings)) for release in releases]
+    # A text that stands there twice is computed once, which would flatter.
+    texts = list(dict.fromkeys(texts_of_the_day(count)))
+    rows = []
+    for release, speed in zip(releases, measure_speeds(scorers, texts, rounds=rounds), strict=True):
+        size = sum((release.path / name).stat().st_size for name in release.manifest.files)
+        row: dict[str, Any] = {
+            "release": release.label,
+            "megabytes": round(size / 1e6, 1),
+            "per_s": round(speed.per_s, 1),
+            "tokens": round(speed.tokens, 1),
+        }
+        if limit:
+            row |= _of_limit(release, speed.per_s, speed.tokens)
+        rows.append(row | {"figures": _figures(release.manifest.metrics)})
+    for row in rows:
+        row["times_first"] = round(row["per_s"] / rows[0]["per_s"], 3)
+    if as_json:
+        print_json({"texts": len(texts), "releases": rows})
+    else:
+        _print(rows, len(texts))
+
+
+def _of_limit(release: Any, per_s: float, tokens: float) -> dict[str, float | None]:
+    from export.limit import products_of, seconds_per_token
+
+    products = products_of(release)
+    if not products:
+        return {"limit_per_s": None, "of_limit": None}
+    bound = 1 / (seconds_per_token(products) * tokens)
+    return {"limit_per_s": round(bound, 1), "of_limit": round(per_s / bound, 3)}
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """By head what the manifest says of the int8 graph: measured when it was exported."""
+    told: dict[str, dict[str, float]] = {}
+    agreement = metrics.get("parity", {}).get("agreement", {})
+    for head, figures in metrics.get("dev", {}).items():
+        told[head] = {name: figures[name] for name in ("n", "accuracy", "macro_f1", "ece") if name in figures}
+        if head in agreement:
+            told[head]["agreement"] = agreement[head]
+    return told
+
+
+def _print(rows: Sequence[Mapping[str, Any]], count: int) -> None:
+    from rich.table import Table
+
+    table = Table(
+        box=None, pad_edge=False, title=f"{count} texts, one core of this machine", title_justify="left"
+    )
+    for name in ("release", "MB", "news/s", "times", "limit", *_HEADS):
+        first = name == "release"
+        table.add_column(name, justify="left" if first else "right", no_wrap=first)
+    for row in rows:
+        share = row.get("of_limit")
+        table.add_row(
+            row["release"],
+            f"{row['megabytes']:.1f}",
+            f"{row['per_s']:.0f}",
+            f"{row['times_first']:.2f}",
+            "-" if share is None else f"{share:.0%}",
+            *(_macro_f1(row["figures"].get(head)) for head in _HEADS),
+        )
+    console().print(table)
+    console().print(
+        "limit: news/s over what the int8 products alone would allow on this core.\n"
+        "The heads: macro-F1 as it was measured at export."
+    )
+
+
+def _macro_f1(figures: Mapping[str, float] | None) -> str:
+    return f"{figures['macro_f1']:.3f}" if figures and "macro_f1" in figures else "-"

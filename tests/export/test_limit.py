@@ -1,0 +1,78 @@
+"""How fast a release could be, and releases side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("onnx", reason="the extra `train` is not installed")
+
+from command import Command
+from tiny_release import tiny_release
+
+from export.limit import products_of, seconds_per_token
+from models.packaged import packaged_named, packaged_release
+
+pytestmark = pytest.mark.train
+
+
+def test_the_products_of_a_token_are_those_of_every_layer_but_the_last_ones_single_rows() -> None:
+    release = packaged_release()
+    products = products_of(release)
+    # Five whole layers and, in the sixth, only the keys and values of every token.
+    assert products == {
+        (384, 1152): 5.0,
+        (384, 384): 5.0,
+        (384, 1536): 5.0,
+        (1536, 384): 5.0,
+        (384, 768): 1.0,
+    }
+
+
+def test_more_products_take_more_time() -> None:
+    one = seconds_per_token({(64, 64): 1.0}, seconds=0.05)
+    many = seconds_per_token({(64, 64): 50.0, (256, 512): 1.0}, seconds=0.05)
+    assert 0 < one < many
+
+
+@pytest.fixture
+def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(tmp_path, monkeypatch, capsys)
+
+
+def test_releases_are_measured_side_by_side(newstide: Command, tmp_path: Path) -> None:
+    shipped, tiny = packaged_release(), tiny_release(tmp_path / "tiny")
+    ran = newstide(
+        "bench", "release", shipped.manifest.name, tiny.path, "--count", 256, "--rounds", 1, "--json"
+    )
+    assert ran.code == 0, ran.err
+    told = ran.record()
+    ours, other = told["releases"]
+    assert (ours["release"], other["release"]) == (shipped.label, tiny.label)
+    assert ours["times_first"] == 1.0 < other["times_first"]
+    assert 0 < ours["of_limit"] == pytest.approx(ours["per_s"] / ours["limit_per_s"], abs=1e-3)
+    assert (other["limit_per_s"], other["of_limit"]) == (None, None)
+    assert ours["figures"]["topic"]["macro_f1"] == shipped.manifest.metrics["dev"]["topic"]["macro_f1"]
+    assert 0 < ours["figures"]["entity"]["agreement"] <= 1
+
+
+def test_for_people_it_is_a_table(newstide: Command) -> None:
+    ran = newstide("bench", "release", "--count", 256, "--rounds", 1, "--no-limit")
+    assert ran.code == 0, ran.err
+    assert packaged_release().label in ran.out
+    assert "one core of this machine" in ran.out
+
+
+def test_the_same_release_twice_is_refused(newstide: Command) -> None:
+    label = packaged_release().label
+    ran = newstide("bench", "release", label, label, "--no-limit")
+    assert ran.code == 2
+    assert "two of the releases have the same name and version" in ran.err
+
+
+def test_a_release_that_ships_is_named_in_short_or_in_full() -> None:
+    shipped = packaged_release()
+    assert packaged_named(shipped.manifest.name) is not None
+    assert packaged_named(shipped.label) is not None
+    assert packaged_named("other") is None

@@ -86,8 +86,9 @@ class Monitor:
             ModelError: the release can't be used.
         """
         settings = self.settings
-        sys.setswitchinterval(_SWITCH_SECONDS)
         async with AsyncExitStack() as stack:
+            stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(_SWITCH_SECONDS)
             metrics = Metrics(
                 self.registry,
                 topics=TOPIC_LABELS,

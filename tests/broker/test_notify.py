@@ -13,19 +13,22 @@ import pytest
 from alerting import alert, evidence, record_of
 from monitoring import article, headlines, kept, put_tiny_release, running, send, settings_for, until, value
 from sink_server import OK, Reply, SinkServer
+from tiny_release import tiny_release
 
-from models.store import packaged_release
+from models.store import ReleaseStore, packaged_release
 from stream import app
 from stream.app import roles_of
 from stream.bus import Connection, Outgoing, create_topics
 from stream.events import Alert, Undelivered
 from stream.notify.owed import key_of
+from stream.releases import announce, make_note
 from stream.serving import Serving, open_serving
 from stream.settings import Settings
 from stream.topics import GROUPS, REJECTED, UNDELIVERED
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SHIPPED = dict(zip(("name", "version"), packaged_release().label.split("@"), strict=True))
+TINY = {"name": "tiny", "version": "1.0.0"}
 
 
 @pytest.fixture(autouse=True)
@@ -289,6 +292,26 @@ async def test_the_scorer_of_the_process_explains_where_there_is_one(
             await server.until(1)
     assert server.to()[0].json["explanation"]["model"] == scorer.release
     assert len(opened) == 1
+
+
+async def test_a_notifier_explains_by_what_was_promoted_last(tmp_path: Path, topics: Connection) -> None:
+    scorer = put_tiny_release(tmp_path)
+    store = ReleaseStore(str(tmp_path / "releases"), cache=tmp_path / "cache")
+    second = tiny_release(tmp_path / "second", "2", seed=2)
+    texts = headlines(scorer, bad=True, count=2)
+    async with SinkServer() as server:
+        settings = settings_to(tmp_path, topics, webhook(server), notify__explain=True, releases__follow=True)
+        async with running(settings, topics, ["notify"]) as monitor:
+            await until(lambda: value(monitor, "newstide_model_info", TINY) == 1)
+            await send(topics, [record_of(about(texts[0], "topic:legal", "n0"))])
+            await server.until(1)
+            store.publish(second)
+            note = make_note(second, alias="production", action="promote", by="ada", at=NOW)
+            await announce(topics, note)
+            await until(lambda: value(monitor, "newstide_model_info", TINY | {"version": "2"}) == 1)
+            await send(topics, [record_of(about(texts[1], "topic:earnings", "n1"))])
+            await server.until(2)
+    assert [each.json["explanation"]["model"] for each in server.to()] == ["tiny@1.0.0", "tiny@2"]
 
 
 async def test_without_a_model_people_are_told_all_the_same(

@@ -14,15 +14,16 @@ The way of a record, file by file:
    holds a series; `watch/novelty.py` counts a story once; `watch/baseline.py` knows what is usual;
    `watch/surge.py` judges a window; `watch/alerts.py` leads an alert's life; `watch/stories.py` tells a story;
    `watch/state.py` saves and restores. Out go `news.alerts`, `news.stories` and `news.baselines`.
-5. NOTIFY, `notify/pipeline.py`: alerts of one cause become a group, and `sinks/` tells people. Out go
-   `news.groups` and `news.undelivered`.
+5. NOTIFY, `notify/pipeline.py`: alerts of one cause become a group, and `sinks/` tells people; `explainer.py` asks
+   the model which words moved the first article's score, where that is wanted. Out go `news.groups` and
+   `news.undelivered`.
 6. `follow.py` hears of a new model on `models.releases` and swaps it in between two batches; `serving.py` keeps
    one for each language that has a release of its own.
 
 Around them: `events.py` says what stands in each topic, `topics.py` which topics there are, `contracts.py` what
 may change in a record; `settings/` is what can be set; `app.py` builds one process of it, with `parts.py` and
 `connect.py`; `metrics/` and `health/` tell how it is; `broker.py` is the embedded broker; `releases.py` and
-`labels.py` serve the retraining; `cli/` is the command, `demo/` its invented day, `bench/` its measurements;
-`backtest/` replays
-recorded news through the same code without a broker.
+`labels.py` serve the retraining; `retry_after.py` reads how long a server asks to wait; `cli/` is the command,
+`demo/` its invented day, `bench/` its measurements; `backtest/` replays recorded news through the same code, with
+no broker.
 """

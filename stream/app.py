@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry
 
+from models.errors import ModelError
 from models.scorer import Scorer
 from models.slot import ModelSlot
 from models.tasks import TOPICS as TOPIC_LABELS
@@ -28,13 +29,15 @@ from stream.bus import BatchLoop, Connection, LoopLimits, create_topics
 from stream.bus.admin import require_topics
 from stream.bus.sole import SoleLoop
 from stream.errors import BrokerRefusedError, BrokerUnavailableError
-from stream.follow import ReleaseFollower
+from stream.explainer import Explainer
+from stream.follow import LONGEST_RETRY_SECONDS, RETRY_SECONDS, ReleaseFollower
 from stream.health import Health, HealthServer, LoopReporter, WatchdogThread
 from stream.metrics import Metrics
 from stream.notify.pipeline import NotifyPipeline
 from stream.parts import release_of, rules_of, sinks_of, store_of, tagger_of
+from stream.score.entities import CompanyTagger
 from stream.score.pipeline import ScoreLimits, ScorePipeline
-from stream.serving import Serving, by_language, open_serving
+from stream.serving import Serving, by_language, open_serving, scorer_in_force
 from stream.settings import Settings
 from stream.sinks import Outlet, Patience, Poster
 from stream.store_return import await_store
@@ -77,6 +80,8 @@ class Monitor:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     started: asyncio.Event = field(default_factory=asyncio.Event)
     metrics_url: str | None = None
+    _serving: tuple[Serving, ...] = field(default=(), init=False)
+    _tagger: CompanyTagger | None = field(default=None, init=False)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what is under way and close everything.
@@ -86,8 +91,9 @@ class Monitor:
             ModelError: the release can't be used.
         """
         settings = self.settings
-        sys.setswitchinterval(_SWITCH_SECONDS)
         async with AsyncExitStack() as stack:
+            stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(_SWITCH_SECONDS)
             metrics = Metrics(
                 self.registry,
                 topics=TOPIC_LABELS,
@@ -105,7 +111,7 @@ class Monitor:
             if "watch" in self.roles:
                 works.append(self._build_watch(stack, metrics, health, stop))
             if "notify" in self.roles:
-                works += self._build_notify(stack, metrics, health, stop)
+                works += await self._build_notify(stack, metrics, health, stop)
             server = HealthServer(
                 self.registry,
                 health,
@@ -151,10 +157,9 @@ class Monitor:
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
     ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         settings = self.settings
-        serving = await asyncio.to_thread(open_serving, settings)
-        for each in serving:
-            name, _, version = each.slot.current.release.partition("@")
-            metrics.model_in_force(name, version, each.languages)
+        self._serving = serving = await asyncio.to_thread(open_serving, settings)
+        self._tagger = tagger = await asyncio.to_thread(tagger_of, settings, self.companies)
+        _show_models(serving, metrics)
         health.describe("score.model", lambda: "; ".join(map(str, serving)))
         default = serving[0].slot
         pipeline = ScorePipeline(
@@ -162,7 +167,7 @@ class Monitor:
             by_language={
                 language: partial(_current, slot) for language, slot in by_language(serving).items()
             },
-            tagger=await asyncio.to_thread(tagger_of, settings, self.companies),
+            tagger=tagger,
             metrics=metrics,
             limits=ScoreLimits(
                 settings.score.max_record_bytes, timedelta(hours=settings.score.max_ahead_hours)
@@ -232,7 +237,7 @@ class Monitor:
         )
         return partial(_keep_running, "watch", make, reporter, stop)
 
-    def _build_notify(
+    async def _build_notify(
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
     ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         notify = self.settings.notify
@@ -253,6 +258,7 @@ class Monitor:
             for sink, wishes in sinks_of(self.settings)
         ]
         metrics.show_sinks(each.name for each in outlets)
+        explainer = await self._build_explainer(stack) if notify.explain else None
         pipeline = NotifyPipeline(
             self.connection,
             outlets,
@@ -260,6 +266,7 @@ class Monitor:
             clock=_now,
             forget=timedelta(hours=notify.forget_hours),
             link=notify.link,
+            explains=explainer,
         )
         reporter = _reporter("notify", ALERTS.name, metrics, health)
         make = partial(
@@ -279,13 +286,48 @@ class Monitor:
             ended.set()
 
         # The sinks are told until the loop has written what came of it.
-        beside = (pipeline.heed, *(each.run for each in outlets))
+        beside = [pipeline.heed, *(each.run for each in outlets)]
+        if explainer is not None and not self._serving:
+            beside.append(partial(self._load_to_explain, explainer, metrics, stop))
         return [run_loop, *(partial(_beside, ended, each) for each in beside)]
+
+    async def _build_explainer(self, stack: AsyncExitStack) -> Explainer:
+        """With the models and the companies of SCORE where it runs here too; else the models come later."""
+        if self._tagger is None:
+            self._tagger = await asyncio.to_thread(tagger_of, self.settings, self.companies)
+        explainer = Explainer(self._tagger, monotonic=time.monotonic)
+        stack.callback(explainer.close)
+        if self._serving:
+            explainer.serve(scorer_in_force(self._serving))
+        return explainer
+
+    async def _load_to_explain(self, explainer: Explainer, metrics: Metrics, stop: asyncio.Event) -> None:
+        """Load what is in force and keep up with it: beside the loop, for no notification depends on it."""
+        wait = RETRY_SECONDS
+        while True:
+            try:
+                serving = await asyncio.to_thread(open_serving, self.settings)
+            except (ModelError, OSError) as error:
+                explainer.lack(error)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_RETRY_SECONDS)
+            else:
+                break
+        _show_models(serving, metrics)
+        explainer.serve(scorer_in_force(serving))
+        log.info("notifications are explained by %s", "; ".join(map(str, serving)))
+        await _run_all([work for each in serving for work in self._keep_up(each, metrics, stop)])
 
 
 def roles_of(settings: Settings) -> tuple[Role, ...]:
     """What runs where all runs in one process: NOTIFY too, where there is somebody to tell."""
     return (*ROLES, "notify") if settings.notify.sinks else ROLES
+
+
+def _show_models(serving: Sequence[Serving], metrics: Metrics) -> None:
+    for each in serving:
+        name, _, version = each.slot.current.release.partition("@")
+        metrics.model_in_force(name, version, each.languages)
 
 
 def _current(slot: ModelSlot) -> Scorer:

@@ -270,6 +270,27 @@ class RelatedAlert(Contract):
     severity: Severity
 
 
+class MovedWord(Contract):
+    """A word of a headline, and what it adds to the score: the score is lower by `shift` without it."""
+
+    word: str
+    shift: Annotated[float, Field(ge=-2.0, le=2.0)]
+
+
+class Explanation(Contract):
+    """Which words of a headline moved its score most, the strongest first: each was left out in turn.
+
+    `news_id` is the article, `towards` the company whose score is meant, as in its series, or None for that of the
+    whole headline. `score` is what `model` gives the headline; with the body it may have been another.
+    """
+
+    news_id: Name
+    towards: Name | None = None
+    score: Annotated[float, Field(ge=-1.0, le=1.0)]
+    words: tuple[MovedWord, ...]
+    model: str
+
+
 class Notification(Contract):
     """What people are told of alerts of one cause; also the body that a webhook gets.
 
@@ -293,6 +314,8 @@ class Notification(Contract):
     others: tuple[RelatedAlert, ...] = ()
     acknowledged_by: str | None = None
     link: str | None = None
+    explanation: Explanation | None = None
+    """What moved the score of the lead's first article, where that is set and known. No part of the key."""
 
 
 class Undelivered(Contract):

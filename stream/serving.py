@@ -6,12 +6,14 @@ Each has a slot of its own, so that a release for Chinese is brought in and take
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from models.scorer import Scorer
 from models.slot import ModelSlot
 from stream.parts import load_scorer, release_at_start
+from stream.score.language import language_of
 from stream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -83,3 +85,9 @@ def open_language(settings: Settings, which: str | None, languages: tuple[str, .
 def by_language(serving: tuple[Serving, ...]) -> Mapping[str, ModelSlot]:
     """The slot of each language that has a release of its own."""
     return {language: each.slot for each in serving for language in each.languages}
+
+
+def scorer_in_force(serving: tuple[Serving, ...]) -> Callable[[str], Scorer]:
+    """Gives the scorer in force for a text: that of the language in which it is written."""
+    default, slots = serving[0].slot, by_language(serving)
+    return lambda text: slots.get(language_of(text), default).current

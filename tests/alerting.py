@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from stream.bus import Outgoing
-from stream.events import Alert, Evidence, Notification, RelatedAlert
+from stream.events import Alert, Evidence, Explanation, MovedWord, Notification, RelatedAlert
 from stream.topics import ALERTS
 
 T0 = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
@@ -90,3 +90,10 @@ def notification(status: str = "firing", **fields: Any) -> Notification:
         ),
     }
     return Notification.model_validate(body | fields)
+
+
+def explanation(**fields: Any) -> Explanation:
+    """What moved the score of the first article of `alert()`."""
+    moved = (MovedWord(word="stops", shift=-0.41), MovedWord(word="withdrawals", shift=-0.224))
+    body = {"news_id": "n1", "towards": "AAPL", "score": -0.82, "words": moved, "model": "newstide-en@1.1.0"}
+    return Explanation.model_validate(body | fields)

@@ -2,8 +2,9 @@
 
 In the order in which an alert meets it: `cause.py` says whether two alerts have one cause; `group.py` is what is
 known of a cause, and what each sink was told of it; `board.py` holds all groups; `desk.py` knows what people
-silenced and acknowledged; `owed.py` says what a sink is owed now; `wording.py` puts it into words. `pipeline.py`
-reads and writes; `stream.sinks` sends.
+silenced and acknowledged; `owed.py` says what a sink is owed now; `explained.py` says what the model is asked
+about it; `wording.py` puts it into words. `pipeline.py` reads and writes; `stream.explainer` asks, `stream.sinks`
+sends.
 
 **What comes back after a restart, and why so.** A group lives in the compacted topic `news.groups`, with what each
 sink was told. A group and the offsets of the alerts that changed it are one transaction, and a sink is given only

@@ -3,7 +3,8 @@
 A poll takes in what the outlets settled, then the alerts, and writes the groups that changed in one transaction
 with the offsets (a group that alerts of several partitions changed, in the transaction of each). Only what is
 written is told: the outlets get what each sink is owed of the groups that are not changed. What a sink did not
-take goes to `news.undelivered` in the transaction that counts it as told.
+take goes to `news.undelivered` in the transaction that counts it as told. Where notifications are explained, one
+whose explanation is asked for is offered at a later poll, a few seconds on at most.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from stream.metrics import Metrics
 from stream.notify.board import Board
 from stream.notify.channel import Channel
 from stream.notify.desk import Desk
+from stream.notify.explained import LONGEST_WAIT, Explains, is_explained, may_wait
 from stream.notify.group import Group, Told
 from stream.notify.ledger import Ledger, Letter, Outdated, Sheet
 from stream.notify.owed import is_silent, make_notification, owed, told_by
@@ -60,6 +62,7 @@ class NotifyPipeline:
         clock: what time it is, aware.
         forget: after so long without a word an alert counts as resolved.
         link: where people read on; `{alert_id}`, `{group_id}` and `{series}` are filled in.
+        explains: says what moved the score of an alert's first article; None where that is not wanted.
     """
 
     def __init__(
@@ -71,16 +74,19 @@ class NotifyPipeline:
         clock: Callable[[], datetime],
         forget: timedelta,
         link: str | None = None,
+        explains: Explains | None = None,
     ) -> None:
         self._connection = connection
         self._channels = {each.name: each for each in channels}
         self._metrics = metrics
         self._clock = clock
         self._link = link
+        self._explains = explains
         self._board = Board(forget)
         self._desk = Desk()
         self._owned: set[int] = set()
         self._offered: set[tuple[str, str]] = set()
+        self._put_off: dict[tuple[str, str], datetime] = {}
         self._ledger = Ledger()
         self._finishing = False
         self._tidied: datetime | None = None
@@ -109,6 +115,7 @@ class NotifyPipeline:
         self._board.clear()
         self._ledger.clear()
         self._offered.clear()
+        self._put_off.clear()
         for channel in self._channels.values():
             channel.drop()
 
@@ -191,6 +198,7 @@ class NotifyPipeline:
             return
         self._tidied = now
         self._board.tidy(now, lambda group: self._is_settled(group, now))
+        self._put_off = {place: at for place, at in self._put_off.items() if self._board.get(place[0])}
         for key in self._desk.outdated(now):
             self._ledger.note(Outdated(key))
             self._desk.hear(key, None)
@@ -222,8 +230,26 @@ class NotifyPipeline:
             self._board.name(group.group_id, what.lead)  # It is told once this is written.
         else:
             notification = make_notification(group, what, now, self._desk, channel.wishes)
-            if channel.offer(self._with_link(notification)):
+            if self._may_go(notification, channel) and channel.offer(self._complete(notification)):
                 self._offered.add(place)
+                self._put_off.pop(place, None)
+
+    def _may_go(self, notification: Notification, channel: Channel) -> bool:
+        """Whether nothing is to be waited for. Asks for the explanation, so that it is there when it can be."""
+        if self._explains is None or not is_explained(notification):
+            return True
+        if self._explains.ready(notification.lead) or not may_wait(notification, channel.wishes):
+            return True
+        # The first article of a surge may be another one at each poll: what is put off is so once, not for each.
+        since = self._put_off.setdefault((notification.group_id, channel.name), notification.at)
+        return notification.at - since >= LONGEST_WAIT
+
+    def _complete(self, notification: Notification) -> Notification:
+        """With what its key does not depend on: the link, and the explanation as far as it is known."""
+        if self._explains is not None and is_explained(notification):
+            known = self._explains.of(notification.lead)
+            notification = notification.model_copy(update={"explanation": known})
+        return self._with_link(notification)
 
     def _with_link(self, notification: Notification) -> Notification:
         if self._link is None:

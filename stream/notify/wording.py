@@ -45,6 +45,16 @@ def others_of(notification: Notification) -> Iterator[str]:
         yield f"{each.series}, {rule_in_words(each.rule)}: {each.severity}, {each.status}"
 
 
+def explanation_of(notification: Notification) -> str | None:
+    """Which words moved the score of the first article, each with its sign; None where that is not known."""
+    known = notification.explanation
+    if known is None:
+        return None
+    towards = "" if known.towards is None else f" towards {known.towards}"
+    words = ", ".join(f"{each.word} {each.shift:+.2f}" for each in known.words)
+    return f"Words that moved the score of the first article{towards} ({known.score:+.2f}): {words}"
+
+
 def source_of(article: Evidence) -> str:
     """Where an article came from, when, how it was scored, and why it counts where that is said."""
     why = f", {article.why}" if article.why else ""

@@ -142,6 +142,7 @@ class NotifySettings(Section):
     queue: Annotated[int, Field(ge=1, le=10_000)] = 100
     forget_hours: Annotated[float, Field(gt=0, le=8_760)] = 168.0
     link: Annotated[str, Field(max_length=2_048), AfterValidator(_link)] | None = None
+    explain: bool = False
 
     @property
     def named_sinks(self) -> dict[str, SinkSettings]:

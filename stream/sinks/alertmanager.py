@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from stream.events import Notification, Severity
-from stream.notify.wording import cut, link_of, others_of, sentence_of, source_of, title_of
+from stream.notify.wording import cut, explanation_of, link_of, others_of, sentence_of, source_of, title_of
 from stream.sinks.request import HttpRequest, bearer, json_request
 
 _INTERVALS = 4
@@ -70,6 +70,7 @@ def _annotations(notification: Notification) -> dict[str, str]:
         "summary": title_of(notification),
         "description": sentence_of(notification),
         "evidence": articles,
+        "explanation": explanation_of(notification) or "",
         "others": "\n".join(others_of(notification)),
         "lead": notification.lead.series,
         "alert_id": notification.lead.alert_id,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 _MOST_DOUBLINGS = 32
 
@@ -31,16 +29,3 @@ class Patience:
         """
         whole = min(self.first * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), self.longest)
         return max(whole * (0.5 + chance / 2), retry_after or 0.0)
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks to wait; None where it says nothing readable."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds(), 0.0)

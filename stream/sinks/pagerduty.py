@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stream.events import Notification
-from stream.notify.wording import cut, others_of, sentence_of, source_of, title_of, web_link
+from stream.notify.wording import cut, explanation_of, others_of, sentence_of, source_of, title_of, web_link
 from stream.sinks.request import HttpRequest, json_request
 
 EVENTS_URL = "https://events.pagerduty.com/v2/enqueue"
@@ -39,7 +39,7 @@ class PagerDutySink:
 
 
 def _payload(notification: Notification) -> dict[str, object]:
-    lead = notification.lead
+    lead, explanation = notification.lead, explanation_of(notification)
     return {
         "summary": cut(f"{title_of(notification)}. {sentence_of(notification)}", _SUMMARY),
         "source": "newstide",
@@ -57,6 +57,7 @@ def _payload(notification: Notification) -> dict[str, object]:
             "p_value": lead.p_value,
             "evidence": [cut(f"{each.headline} ({source_of(each)})", _LINE) for each in lead.evidence],
             "others": [cut(line, _LINE) for line in others_of(notification)],
+            **({"explanation": cut(explanation, _LINE)} if explanation else {}),
         },
     }
 

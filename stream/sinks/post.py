@@ -12,7 +12,7 @@ from typing import Literal
 import httpx
 
 from stream.logs import mask
-from stream.sinks.backoff import retry_after
+from stream.retry_after import retry_after
 from stream.sinks.request import HttpRequest
 
 Verdict = Literal["taken", "refused", "again"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stream.events import Evidence, Notification
-from stream.notify.wording import cut, others_of, sentence_of, source_of, title_of, web_link
+from stream.notify.wording import cut, explanation_of, others_of, sentence_of, source_of, title_of, web_link
 from stream.sinks.request import HttpRequest, json_request
 
 _SIGNS = {"critical": ":red_circle:", "warning": ":large_orange_circle:", "info": ":large_blue_circle:"}
@@ -38,6 +38,9 @@ class SlackSink:
         articles = [_article(each) for each in notification.lead.evidence[:_ARTICLES]]
         if articles and notification.status != "retracted":
             blocks.append(_section("\n".join(articles)))
+        explanation = explanation_of(notification)
+        if explanation:
+            blocks.append(_section(escape(cut(explanation, _LINE))))
         others = [escape(cut(line, _LINE)) for line in others_of(notification)]
         if others:
             more = [f"and {len(others) - _OTHERS} more"] if len(others) > _OTHERS else []

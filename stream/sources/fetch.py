@@ -11,10 +11,10 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
+from stream.retry_after import retry_after
 from stream.sources.feed import shown
 from stream.sources.inflate import Inflater
 from stream.sources.outcome import FeedError, Outcome
-from stream.sources.turns import retry_after
 from stream.version import VERSION
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"

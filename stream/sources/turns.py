@@ -7,11 +7,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 _MOST_DOUBLINGS = 32
-_LONGEST_RETRY_AFTER = 24 * 60 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +72,3 @@ class HostTurns:
     def hold(self, host: str, seconds: float) -> None:
         """Leaves `host` alone for `seconds` from now, as its server asked."""
         self._free_at[host] = max(self._free_at.get(host, 0.0), self._monotonic() + seconds)
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that the header Retry-After asks to wait, at most a day; None where it says nothing readable."""
-    if value is None:
-        return None
-    try:
-        seconds = float(int(value))
-    except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)

@@ -10,17 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerting import alert, record_of
+from alerting import alert, evidence, record_of
 from monitoring import article, headlines, kept, put_tiny_release, running, send, settings_for, until, value
 from sink_server import OK, Reply, SinkServer
+from tiny_release import tiny_release
 
+from models.store import ReleaseStore, packaged_release
+from stream import app
 from stream.app import roles_of
 from stream.bus import Connection, Outgoing, create_topics
-from stream.events import Undelivered
+from stream.events import Alert, Undelivered
+from stream.notify.owed import key_of
+from stream.releases import announce, make_note
+from stream.serving import Serving, open_serving
 from stream.settings import Settings
 from stream.topics import GROUPS, REJECTED, UNDELIVERED
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+SHIPPED = dict(zip(("name", "version"), packaged_release().label.split("@"), strict=True))
+TINY = {"name": "tiny", "version": "1.0.0"}
 
 
 @pytest.fixture(autouse=True)
@@ -238,6 +246,97 @@ async def test_where_all_runs_in_one_process_a_surge_of_bad_news_is_told_once_an
     assert server.to()[0].json["lead"]["series"].startswith("company:AAPL")
     (words,) = by_group(server).values()
     assert words in (["firing", "resolved"], ["firing", "updated", "resolved"])
+
+
+def about(headline: str, series: str = "company:TSLA", news_id: str = "n1") -> Alert:
+    (one,) = evidence(news_id, at=NOW)
+    return alert(series, onset=NOW).model_copy(
+        update={"evidence": (one.model_copy(update={"headline": headline}),)}
+    )
+
+
+async def test_people_are_told_what_moved_the_score_by_the_release_that_ships(
+    tmp_path: Path, topics: Connection
+) -> None:
+    async with SinkServer() as server:
+        settings = settings_to(tmp_path, topics, webhook(server), notify__explain=True)
+        async with running(settings, topics, ["notify"]) as monitor:
+            await until(lambda: value(monitor, "newstide_model_info", SHIPPED) == 1)
+            await send(topics, [record_of(about("Tesla plunges after recall, Apple soars on record profit"))])
+            await server.until(1)
+    body = server.to()[0].json
+    told = body["explanation"]
+    shifts = {each["word"]: each["shift"] for each in told["words"]}
+    assert (told["news_id"], told["towards"], told["model"]) == ("n1", "TSLA", packaged_release().label)
+    assert told["score"] < 0
+    assert shifts["plunges"] < 0
+    assert 1 <= len(shifts) <= 5
+    assert body["key"] == key_of(body["group_id"], "firing", "warning", 0)
+
+
+async def test_the_scorer_of_the_process_explains_where_there_is_one(
+    tmp_path: Path, topics: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, opened = put_tiny_release(tmp_path), []
+
+    def open_and_count(settings: Settings) -> tuple[Serving, ...]:
+        opened.append(settings)
+        return open_serving(settings)
+
+    (bad,) = headlines(scorer, bad=True, count=1)
+    monkeypatch.setattr(app, "open_serving", open_and_count)
+    async with SinkServer() as server:
+        settings = settings_to(tmp_path, topics, webhook(server), notify__explain=True)
+        async with running(settings, topics, ["score", "notify"]):
+            await send(topics, [record_of(about(bad, "market"))])
+            await server.until(1)
+    assert server.to()[0].json["explanation"]["model"] == scorer.release
+    assert len(opened) == 1
+
+
+async def test_a_notifier_explains_by_what_was_promoted_last(tmp_path: Path, topics: Connection) -> None:
+    scorer = put_tiny_release(tmp_path)
+    store = ReleaseStore(str(tmp_path / "releases"), cache=tmp_path / "cache")
+    second = tiny_release(tmp_path / "second", "2", seed=2)
+    texts = headlines(scorer, bad=True, count=2)
+    async with SinkServer() as server:
+        settings = settings_to(tmp_path, topics, webhook(server), notify__explain=True, releases__follow=True)
+        async with running(settings, topics, ["notify"]) as monitor:
+            await until(lambda: value(monitor, "newstide_model_info", TINY) == 1)
+            await send(topics, [record_of(about(texts[0], "topic:legal", "n0"))])
+            await server.until(1)
+            store.publish(second)
+            note = make_note(second, alias="production", action="promote", by="ada", at=NOW)
+            await announce(topics, note)
+            await until(lambda: value(monitor, "newstide_model_info", TINY | {"version": "2"}) == 1)
+            await send(topics, [record_of(about(texts[1], "topic:earnings", "n1"))])
+            await server.until(2)
+    assert [each.json["explanation"]["model"] for each in server.to()] == ["tiny@1.0.0", "tiny@2"]
+
+
+async def test_without_a_model_people_are_told_all_the_same(
+    tmp_path: Path, topics: Connection, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is loaded as soon as the store is there."""
+    monkeypatch.setattr(app, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(app, "LONGEST_RETRY_SECONDS", 0.1)
+    store = tmp_path / "store"
+    store.write_text("no folder")
+    async with SinkServer() as server:
+        settings = settings_to(
+            tmp_path, topics, webhook(server), notify__explain=True, releases__store=str(store)
+        )
+        async with running(settings, topics, ["notify"]) as monitor:
+            await until(lambda: "notifications go without explanations" in caplog.text)
+            await send(topics, [record_of(about("Tesla plunges after recall"))])
+            await server.until(1)
+            store.unlink()
+            await until(lambda: value(monitor, "newstide_model_info", SHIPPED) == 1)
+            await send(topics, [record_of(about("Apple plunges after recall", "company:AAPL", "n2"))])
+            await server.until(2)
+    first, second = (each.json for each in server.to())
+    assert "explanation" not in first
+    assert second["explanation"]["towards"] == "AAPL"
 
 
 def by_group(server: SinkServer) -> dict[str, list[str]]:

@@ -28,10 +28,10 @@ def _directly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def settings_to(folder: Path, connection: Connection, server: AlertmanagerServer) -> Settings:
+def settings_to(folder: Path, connection: Connection, server: AlertmanagerServer, **more: object) -> Settings:
     sinks = [{"type": "alertmanager", "url": server.url, "resend_seconds": 1}]
     changes = {"notify__wait_seconds": 0.3, "notify__poll_ms": 20}
-    return settings_for(folder, connection, notify__sinks=json.dumps(sinks), **changes)
+    return settings_for(folder, connection, notify__sinks=json.dumps(sinks), **(changes | more))
 
 
 async def until_alerts(
@@ -93,6 +93,29 @@ async def test_an_alert_opens_grows_is_kept_alive_and_ends_in_a_real_alertmanage
     told = [(each.json["status"], each.json["groupLabels"]["cause"]) for each in receiver.to()]
     assert told[0][0] == "firing"
     assert {cause for _, cause in told} == {first["labels"]["cause"]}
+
+
+async def test_an_explanation_reaches_alertmanager_as_an_annotation_and_stays_to_the_end(
+    tmp_path: Path, embedded: Connection
+) -> None:
+    await create_topics(embedded, partitions=3, replication_factor=1)
+    async with SinkServer() as receiver:
+        with AlertmanagerServer(tmp_path / "alertmanager", receiver.url()) as server:
+            settings = settings_to(tmp_path, embedded, server, notify__explain=True)
+            async with running(settings, embedded, ["notify"]):
+                await send(embedded, [record_of(alert(onset=NOW))])
+                # Where the model was not loaded yet, the alert has it when it is sent again.
+                (first,) = await until_alerts(
+                    server, lambda found: bool(found) and "explanation" in found[0]["annotations"]
+                )
+                await send(embedded, [record_of(alert(status="resolved", onset=NOW))])
+                async with asyncio.timeout(30):
+                    while not receiver.to() or receiver.to()[-1].json["status"] != "resolved":
+                        await asyncio.sleep(0.1)
+    told = first["annotations"]["explanation"]
+    assert told.startswith("Words that moved the score of the first article (-")
+    assert "withdrawals -0." in told
+    assert receiver.to()[-1].json["alerts"][0]["annotations"]["explanation"] == told
 
 
 async def test_what_alertmanager_refuses_is_told_by_its_own_words(tmp_path: Path) -> None:

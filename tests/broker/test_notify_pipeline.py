@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from alerting import T0, alert
+from alerting import T0, alert, explanation
 from monitoring import send
 from prometheus_client import CollectorRegistry
 
 from stream.bus import Connection, Outcome, Outgoing, Record, create_topics
-from stream.events import Acknowledgement, Alert, Notification, Silence
+from stream.events import Acknowledgement, Alert, Explanation, Notification, Silence
 from stream.metrics import Metrics
 from stream.notify.owed import Wishes
 from stream.notify.pipeline import NotifyPipeline
@@ -64,10 +64,26 @@ class FakeSink:
         self.ended.append(Settled(self.name, "webhook", self.offered[-1], ending, now, now, 3, "said no"))
 
 
+@dataclass
+class FakeExplainer:
+    """Knows what the test gives it, once the test says that it is there."""
+
+    told: Explanation | None = None
+    there: bool = False
+    asked: list[Alert] = field(default_factory=list)
+
+    def ready(self, lead: Alert) -> bool:
+        self.asked.append(lead)
+        return self.there
+
+    def of(self, lead: Alert) -> Explanation | None:
+        return self.told
+
+
 class House:
     """A pipeline that owns its partitions, one sink, and a clock that is moved by hand."""
 
-    def __init__(self, connection: Connection, *names: str) -> None:
+    def __init__(self, connection: Connection, *names: str, explains: FakeExplainer | None = None) -> None:
         self.now = T0 + timedelta(hours=1)
         self.offset = 0
         self.metrics = Metrics(CollectorRegistry())
@@ -80,6 +96,7 @@ class House:
             clock=self.clock,
             forget=timedelta(days=7),
             link="https://n.example/{series}?alert={alert_id}&group={group_id}",
+            explains=explains,
         )
 
     @property
@@ -412,3 +429,100 @@ async def test_a_sink_that_does_not_end_is_not_waited_for_for_ever(
     house.sink.hangs = True
     async with asyncio.timeout(10):
         await house.pipeline.finish()
+
+
+async def explained(connection: Connection, explainer: FakeExplainer, *names: str) -> House:
+    house = House(connection, *names, explains=explainer)
+    await house.own(0)
+    return house
+
+
+async def test_a_notification_waits_for_its_explanation_and_has_the_key_it_has_without(
+    connection: Connection, house: House
+) -> None:
+    explainer = FakeExplainer()
+    waiting = await explained(connection, explainer)
+    for each in (house, waiting):
+        await each.step(alert("market"), alert())
+        await each.settle()
+    assert waiting.sink.offered == []
+    assert {each.series for each in explainer.asked} == {"company:AAPL"}
+    explainer.there, explainer.told = True, explanation()
+    await waiting.step()
+    (only,), (without,) = waiting.sink.offered, house.sink.offered
+    assert (only.explanation, without.explanation) == (explanation(), None)
+    assert only.key == without.key
+    assert only.link is not None
+
+
+async def test_what_can_not_be_explained_is_told_without(connection: Connection) -> None:
+    house = await explained(connection, FakeExplainer(there=True))
+    await house.step(alert())
+    await house.settle()
+    (only,) = house.sink.offered
+    assert only.explanation is None
+
+
+async def test_an_end_never_waits_and_what_was_taken_back_is_not_explained(connection: Connection) -> None:
+    explainer = FakeExplainer(explanation(), there=True)
+    house = await explained(connection, explainer)
+    await house.step(alert(), alert("market", articles=("other",)))
+    await house.settle()
+    for offered in house.sink.offered:
+        now = house.clock()
+        house.sink.ended.append(Settled("desk", "webhook", offered, "delivered", now, now))
+    await house.settle()
+    explainer.there = False
+    await house.step(alert(status="resolved"), alert("market", "retracted", articles=("other",)))
+    await house.settle()
+    ends = {each.status: each.explanation for each in house.sink.offered[2:]}
+    assert ends == {"resolved": explanation(), "retracted": None}
+
+
+async def test_a_sink_that_must_hear_in_time_that_an_alert_is_open_hears_it_without_the_explanation(
+    connection: Connection,
+) -> None:
+    explainer = FakeExplainer(there=True)
+    house = await explained(connection, explainer)
+    house.sink.wishes = Wishes("desk", refresh=timedelta(minutes=1))
+    await house.step(alert())
+    await house.settle()
+    house.sink.end()
+    await house.settle()
+    explainer.there = False
+    house.now += timedelta(minutes=1)
+    await house.settle()
+    assert [each.why for each in house.sink.offered] == ["first", "refresh"]
+
+
+async def test_a_surge_whose_first_article_changes_all_the_time_is_put_off_once(
+    connection: Connection,
+) -> None:
+    explainer = FakeExplainer()
+    house = await explained(connection, explainer)
+    await house.step(alert())
+    await house.settle()
+    for number in range(4):
+        house.now += SECOND
+        await house.step(alert(status="updated", articles=(f"m{number}",)))
+        await house.settle()
+    assert house.sink.offered == []
+    house.now += SECOND
+    await house.step(alert(status="updated", articles=("m9",)))
+    await house.settle()
+    (only,) = house.sink.offered
+    assert (only.why, only.explanation) == ("first", None)
+
+
+async def test_of_what_is_gone_nothing_is_kept(connection: Connection) -> None:
+    explainer = FakeExplainer()
+    house = await explained(connection, explainer)
+    await house.step(alert())
+    await house.settle()
+    assert len(house.pipeline._put_off) == 1
+    await house.step(alert(status="retracted"))
+    house.now += timedelta(hours=2)
+    await house.settle()
+    house.now += timedelta(hours=2)
+    await house.settle()
+    assert house.pipeline._put_off == {}

@@ -12,13 +12,16 @@ from alerting import alert, record_of
 from monitoring import kept, running, send, settings_for, until, value
 from secure_kafka import ADMIN, SecureKafka, secure_kafka
 from sink_server import Reply, SinkServer
+from tiny_release import tiny_release
 
+from models.store import ReleaseStore
 from stream.bench.apache import kafka_home
 from stream.bus import Connection, create_topics
 from stream.cli.ack import _find
 from stream.cli.desk import read_silences, write_said
 from stream.errors import BrokerRefusedError
 from stream.events import Acknowledgement
+from stream.releases import announce, make_note
 from stream.topics import REJECTED, UNDELIVERED
 
 pytestmark = pytest.mark.kafka
@@ -87,3 +90,23 @@ async def test_each_does_its_work_with_its_rights(secure: SecureKafka, tmp_path:
     assert len(await kept(admin, REJECTED.name)) == 1
     with pytest.raises(BrokerRefusedError, match="right on a topic"):
         await send(desk, [record_of(one)])
+
+
+async def test_a_notifier_that_explains_hears_of_new_models_with_one_right_more(
+    secure: SecureKafka, tmp_path: Path
+) -> None:
+    admin, notify = signed_in(secure, *ADMIN), signed_in(secure, NOTIFY)
+    await create_topics(admin, partitions=2, replication_factor=1)
+    secure.allow(NOTIFY, "--operation", "Read", "--topic", "models.releases")
+    first, second = (tiny_release(tmp_path / each, each, seed=int(each)) for each in ("1", "2"))
+    store = ReleaseStore(str(tmp_path / "releases"), cache=tmp_path / "cache")
+    store.publish(first)
+    store.set_alias("production", "tiny", "1")
+    sinks = [{"type": "webhook", "url": "http://127.0.0.1:1"}]
+    changes = {"notify__sinks": json.dumps(sinks), "notify__explain": True, "releases__follow": True}
+    async with running(settings_for(tmp_path, notify, **changes), notify, ["notify"]) as monitor:
+        await until(lambda: value(monitor, "newstide_model_info", {"name": "tiny", "version": "1"}) == 1)
+        store.publish(second)
+        at = datetime.now(UTC)
+        await announce(admin, make_note(second, alias="production", action="promote", by="ada", at=at))
+        await until(lambda: value(monitor, "newstide_model_info", {"name": "tiny", "version": "2"}) == 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from stream import app
+from stream.bus import Connection
 from stream.errors import BrokerRefusedError, BrokerUnavailableError, NewstideError
 from stream.health import Health, LoopReporter
 from stream.metrics import Metrics
+from stream.settings import Settings
 
 
 class FakeLoop:
@@ -135,3 +138,20 @@ async def test_work_that_ends_by_itself_needs_no_stop() -> None:
 
     async with asyncio.timeout(10):
         await app._until(asyncio.Event(), work())
+
+
+async def test_the_interpreter_switches_threads_as_before_once_a_monitor_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    within = []
+
+    async def fail(_: app.Monitor) -> None:
+        within.append(sys.getswitchinterval())
+        raise BrokerUnavailableError("no broker answers")
+
+    monkeypatch.setattr(app.Monitor, "_make_topics", fail)
+    before = sys.getswitchinterval()
+    with pytest.raises(BrokerUnavailableError):
+        await app.Monitor(Settings(), Connection("nowhere:1")).run(asyncio.Event())
+    assert sys.getswitchinterval() == before
+    assert within[0] < before

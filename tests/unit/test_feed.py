@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ from stream.sources.inflate import Inflater
 from stream.sources.markup import plain_text
 from stream.sources.memory import MOST_VERSIONS, FeedMemory
 from stream.sources.outcome import FeedError, Outcome
-from stream.sources.turns import Manners, retry_after
+from stream.sources.turns import Manners
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 FEED = Feed("https://www.news.test/feeds/markets.xml")
@@ -397,23 +397,6 @@ def test_a_feed_is_shown_without_its_secrets() -> None:
 
     assert feed.name == "https://A.test/f?api_key=…&page=2&Token=…#x"
     assert (feed.host, feed.publisher) == ("a.test", "Wire")
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (None, None),
-        ("120", 120.0),
-        ("-5", 0.0),
-        ("9999999", 86_400.0),
-        ("Mon, 02 Mar 2026 15:02:00 GMT", 120.0),
-        ("Mon, 02 Mar 2026 15:02:00 -0000", 120.0),
-        ("Mon, 02 Mar 2026 14:00:00 GMT", 0.0),
-        ("soon", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_as_a_date(header: str | None, expected: float | None) -> None:
-    assert retry_after(header, NOW.astimezone(timezone(timedelta(hours=2)))) == expected
 
 
 def test_a_rest_doubles_up_to_its_bound_and_is_never_shorter_than_the_interval() -> None:

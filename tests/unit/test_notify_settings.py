@@ -136,6 +136,13 @@ def test_a_link_is_filled_in_with_what_there_is() -> None:
     assert "begins with http" in refusal(link="n.example")
 
 
+def test_explaining_is_asked_for_and_what_is_neither_yes_nor_no_is_named() -> None:
+    assert not loaded().notify.explain
+    assert loaded(explain="true").notify.explain
+    said = refusal(explain="often")
+    assert said.startswith("notify.explain is 'often'")
+
+
 @pytest.fixture
 def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     return Command(tmp_path, monkeypatch, capsys)

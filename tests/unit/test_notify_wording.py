@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from alerting import alert, evidence, notification
+from alerting import alert, evidence, explanation, notification
 
-from stream.notify.wording import cut, link_of, sentence_of, source_of, title_of
+from stream.notify.wording import cut, explanation_of, link_of, sentence_of, source_of, title_of
 
 SEEN = "7 stories in 15 min where 0.4 are usual, from 5 sources; since 2026-03-02 14:30 UTC."
 MEAN = "Mean score -0.60, usually +0.05."
@@ -61,6 +61,16 @@ def test_an_article_is_told_with_its_source_time_score_and_why_it_counts() -> No
     assert source_of(one) == "Own Wire, 2026-03-02 14:30 UTC, -0.80"
     told = source_of(one.model_copy(update={"why": "told by 3 sources"}))
     assert told == "Own Wire, 2026-03-02 14:30 UTC, -0.80, told by 3 sources"
+
+
+def test_an_explanation_names_the_words_each_with_its_sign_and_whose_score_they_moved() -> None:
+    assert explanation_of(notification()) is None
+    assert explanation_of(notification(explanation=explanation())) == (
+        "Words that moved the score of the first article towards AAPL (-0.82): stops -0.41, withdrawals -0.22"
+    )
+    assert explanation_of(notification(explanation=explanation(towards=None, score=0.5))) == (
+        "Words that moved the score of the first article (+0.50): stops -0.41, withdrawals -0.22"
+    )
 
 
 def test_text_is_cut_and_freed_of_control_characters() -> None:

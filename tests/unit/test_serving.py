@@ -16,7 +16,7 @@ from stream.bus import Connection
 from stream.cli.checks import check_languages
 from stream.errors import UsageError
 from stream.parts import release_at_start, release_of
-from stream.serving import by_language, open_serving
+from stream.serving import by_language, open_serving, scorer_in_force
 from stream.settings import Settings, load_settings
 
 NOWHERE = Connection("nowhere:1")
@@ -53,6 +53,17 @@ def test_a_language_with_an_alias_of_its_own_has_a_release_of_its_own(
     assert sorted(slots) == ["ja", "zh"]
     assert slots["ja"] is slots["zh"] is serving[1].slot
     assert "tiny@2 was made for en, not for ja, zh" in caplog.text
+
+
+def test_a_text_is_given_to_the_scorer_that_is_in_force_for_its_language_now(
+    tmp_path: Path, store: ReleaseStore
+) -> None:
+    serving = open_serving(settings_with(tmp_path, "zh=chinese"))
+    scorer_of = scorer_in_force(serving)
+    texts = ("Bank halts withdrawals", "银行暂停取款", "?")
+    assert [scorer_of(text).release for text in texts] == ["tiny@1.0.0", "tiny@2", "tiny@1.0.0"]
+    serving[0].slot.swap_to(tiny_release(tmp_path / "third", "3"))
+    assert [scorer_of(text).release for text in texts] == ["tiny@3", "tiny@2", "tiny@3"]
 
 
 def test_one_version_can_be_named_and_then_nothing_is_followed(tmp_path: Path, store: ReleaseStore) -> None:

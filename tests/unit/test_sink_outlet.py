@@ -14,7 +14,6 @@ from alerting import T0, notification
 from stream.events import Notification
 from stream.notify.owed import Wishes
 from stream.sinks import HttpRequest, Outlet, Patience, WebhookSink
-from stream.sinks.backoff import retry_after
 from stream.sinks.post import Answer
 
 TAKEN, DOWN = Answer("taken", "ok"), Answer("again", "server_error", "it answered 500")
@@ -235,19 +234,3 @@ def test_many_that_failed_together_do_not_come_back_together() -> None:
     assert patience.wait(1, 1.0) == 2.0
     assert patience.wait(99, 1.0) == 120.0
     assert patience.wait(1, 1.0, retry_after=9.0) == 9.0
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, None),
-        ("120", 120.0),
-        ("Mon, 02 Mar 2026 14:31:00 GMT", 60.0),
-        ("Mon, 02 Mar 2026 14:00:00 GMT", 0.0),
-        ("Mon, 02 Mar 2026 14:31:00 -0000", 60.0),
-        ("-5", None),
-        ("soon", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
-    assert retry_after(value, T0) == seconds

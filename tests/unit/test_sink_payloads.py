@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from alerting import NOTED, T0, alert, evidence, notification
+from alerting import NOTED, T0, alert, evidence, explanation, notification
 
-from stream.events import Notification
+from stream.events import MovedWord, Notification
 from stream.sinks import AlertmanagerSink, PagerDutySink, SlackSink, WebhookSink, sign
 from stream.sinks.request import Sink
 from stream.sinks.slack import escape
@@ -29,6 +29,11 @@ def text_of(blocks: list[dict[str, Any]]) -> str:
     )
 
 
+EXPLAINED = (
+    "Words that moved the score of the first article towards AAPL (-0.82): stops -0.41, withdrawals -0.22"
+)
+
+
 class TestWebhook:
     sink = WebhookSink("desk", "https://example.com/hook", "s3cret", "t0ken")
 
@@ -38,6 +43,19 @@ class TestWebhook:
         assert request.headers["Idempotency-Key"] == "k1"
         assert request.headers["Content-Type"] == "application/json"
         assert request.headers["Authorization"] == "Bearer t0ken"
+
+    def test_an_explanation_is_a_field_and_changes_no_key(self) -> None:
+        request = self.sink.request(notification(explanation=explanation()), NOW)
+        assert json.loads(request.body)["explanation"] == {
+            "news_id": "n1",
+            "towards": "AAPL",
+            "score": -0.82,
+            "words": [{"word": "stops", "shift": -0.41}, {"word": "withdrawals", "shift": -0.224}],
+            "model": "newstide-en@1.1.0",
+        }
+        without = self.sink.request(notification(), NOW)
+        assert "explanation" not in json.loads(without.body)
+        assert request.headers["Idempotency-Key"] == without.headers["Idempotency-Key"]
 
     def test_the_signature_is_over_the_time_stamp_and_the_body(self) -> None:
         request = self.sink.request(notification(), NOW)
@@ -77,6 +95,12 @@ class TestAlertmanager:
         assert only["annotations"]["evidence"].count("\n") == 2
         assert "acknowledged_by" not in only["annotations"]
         assert only["generatorURL"] == "https://newstide.example/a"
+
+    def test_an_explanation_is_an_annotation_and_no_label(self) -> None:
+        (explained,) = sent(self.sink, notification(explanation=explanation()))
+        (without,) = sent(self.sink, notification())
+        assert explained["annotations"].pop("explanation") == EXPLAINED
+        assert explained == without
 
     def test_an_open_alert_ends_four_intervals_ahead_and_one_that_is_over_now(self) -> None:
         (firing,) = sent(self.sink, notification())
@@ -119,6 +143,16 @@ class TestSlack:
         assert "<https://news.example/n1|Girderson stops withdrawals, says n1>" in text
         assert "*Same cause:*\nmarket, mean shift: warning, firing" in text
         assert f"newstide ack {alert().alert_id}" in text
+
+    def test_an_explanation_stands_under_the_articles_and_can_not_link_either(self) -> None:
+        moved = (MovedWord(word="<!channel>", shift=-0.4),)
+        body = sent(self.sink, notification(explanation=explanation(words=moved)))
+        told = [each["text"]["text"] for each in body["blocks"] if "text" in each]
+        assert told[2].startswith("• <https://news.example/n1|")
+        assert told[3] == (
+            "Words that moved the score of the first article towards AAPL (-0.82): &lt;!channel&gt; -0.40"
+        )
+        assert len(sent(self.sink, notification())["blocks"]) == len(body["blocks"]) - 1
 
     def test_a_headline_can_neither_link_nor_call_anybody(self) -> None:
         (one,) = evidence("n1")
@@ -200,6 +234,13 @@ class TestPagerDuty:
             "https://newstide.example/a",
             "https://news.example/n1",
         ]
+
+    def test_an_explanation_is_a_custom_detail_and_changes_nothing_else(self) -> None:
+        explained, without = (
+            sent(self.sink, notification(explanation=each)) for each in (explanation(), None)
+        )
+        assert explained["payload"]["custom_details"].pop("explanation") == EXPLAINED
+        assert explained == without
 
     def test_the_summary_stays_within_its_limit(self) -> None:
         event = sent(

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from stream.events import Alert
 from stream.watch.alerts import Lifecycle, Scene
 from stream.watch.baseline import Baseline, Usual
+from stream.watch.chances import Look
 from stream.watch.rules import WatchRules
-from stream.watch.surge import Detector, Judgement, Look
+from stream.watch.surge import Detector, Judgement
 from stream.watch.tallies import Tallies, Window
 
 _HOUR = 3_600

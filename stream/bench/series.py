@@ -1,4 +1,8 @@
-"""What many series cost: bytes for each, time for a signal, and seconds to restore them."""
+"""What many series cost: bytes for each, time for a signal, and seconds to restore them.
+
+A signal costs more where its series has much to remember and where an alert is open. So that sizes can be
+compared, each signal that is timed finds the same: a series at random, with one story, some hours ago.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,9 @@ from stream.watch.times import time_of
 from stream.watch.watcher import Watcher
 
 ACTIVE = 100_000
-_WARMED, _TIMED = 5_000, 20_000
+_TIMED = 20_000
+_AT_ONCE = 500
+"""How many signals are drained together, as a poll would."""
 _STATM = Path("/proc/self/statm")
 _START = time_of(MONDAY * 86_400 * 1_000_000)
 _DAY = timedelta(days=1)
@@ -51,44 +57,59 @@ def _measure(size: int, asleep: bytes, dice: np.random.Generator, say: Callable[
     say(f"{size} series, {active} of them active")
     gc.collect()
     before = _held()
-    watcher = Watcher(WatchRules())
-    for number in range(active, size):
-        watcher.restore(f"company:S{number}", asleep)
-    watcher.settle()
+    watcher = _asleep(size - active, active, asleep)
     silent = _held()
-    state: dict[str, bytes] = {}
-    for number, signal in enumerate(_signals(range(active), _START + _DAY, dice)):
-        watcher.observe(signal)
-        if number % _WARMED == 0:
-            _keep(watcher, state)
-    _keep(watcher, state)
+    state = _wake(watcher, active, dice)
     held = _held() - sum(len(key) + len(value) for key, value in state.items())
-    per_signal = _per_signal(watcher, active, dice)
+    timed = [_timed(watcher, active, dice)]
+    while sum(count for count, _ in timed) < _TIMED:
+        # No series is spoken of twice, so a few series have to be held anew.
+        watcher = _asleep(size - active, active, asleep)
+        _wake(watcher, active, dice)
+        timed.append(_timed(watcher, active, dice))
     del watcher
     return Size(
         size,
         active,
         max(0.0, held - before) / size,
         max(0.0, held - silent) / active,
-        per_signal,
+        1e6 * sum(seconds for _, seconds in timed) / sum(count for count, _ in timed),
         _restored(size, active, asleep, state),
     )
 
 
-def _per_signal(watcher: Watcher, active: int, dice: np.random.Generator) -> float:
-    """Microseconds for a signal to one of the active series, taken at random, its state drained with it."""
-    rest = _signals(dice.integers(active, size=_WARMED + _TIMED).tolist(), _START + 1.1 * _DAY, dice)
-    signals = list(rest)
-    for signal in signals[:_WARMED]:
+def _asleep(silent: int, first: int, core: bytes) -> Watcher:
+    """A watcher that holds so many silent series, numbered from `first` on."""
+    watcher = Watcher(WatchRules())
+    for number in range(first, first + silent):
+        watcher.restore(f"company:S{number}", core)
+    watcher.settle()
+    return watcher
+
+
+def _wake(watcher: Watcher, active: int, dice: np.random.Generator) -> dict[str, bytes]:
+    """Give each active series its story; the state that is saved."""
+    state: dict[str, bytes] = {}
+    for number, signal in enumerate(_signals(range(active), _START + _DAY, dice)):
         watcher.observe(signal)
-    watcher.drain()
+        if number % _AT_ONCE == 0:
+            _keep(watcher, state)
+    _keep(watcher, state)
+    return state
+
+
+def _timed(watcher: Watcher, active: int, dice: np.random.Generator) -> tuple[int, float]:
+    """A signal for each of the active series, or for enough of them, at random; how many, and in what seconds."""
+    numbers = dice.permutation(active)[:_TIMED].tolist()
+    signals = list(_signals(numbers, _START + 1.1 * _DAY, dice))
+    gc.collect()
     began = time.process_time()
-    for number, signal in enumerate(signals[_WARMED:]):
+    for number, signal in enumerate(signals):
         watcher.observe(signal)
-        if number % 500 == 0:
+        if number % _AT_ONCE == 0:
             watcher.drain()
     watcher.drain()
-    return 1e6 * (time.process_time() - began) / _TIMED
+    return len(signals), time.process_time() - began
 
 
 def _restored(size: int, active: int, asleep: bytes, state: dict[str, bytes]) -> float:

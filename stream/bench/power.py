@@ -17,11 +17,10 @@ from math import exp, lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.bench.budget import World
+from stream.bench.budget import World, even_profile
 from stream.bench.invented import MONDAY, Floats, Habits, counted_minutes, story_times
 from stream.watch.counts import CountSeries
-from stream.watch.kinds import KINDS
-from stream.watch.profile import Group, Prior, Profile
+from stream.watch.profile import Profile
 from stream.watch.rulebook import SurgeRule
 from stream.watch.rules import WatchRules
 
@@ -123,9 +122,7 @@ class _Setting:
 
     @classmethod
     def make(cls, rate: float, series: int, world: Profile, seed: int) -> _Setting:
-        sway, burst = world.group("topic").priors[2].sway, world.group("company").priors[2].burst
-        prior = Prior(60.0 * rate, 2.0, sway, burst)
-        profile = Profile("even", dict.fromkeys(KINDS, Group(series, 1.0, (prior, prior, prior))))
+        profile = even_profile(60.0 * rate, series, world)
         rule = SurgeRule("surge", series="company:*", direction="volume")
         learned = CountSeries(WatchRules(profile=profile, surges=(rule,)), _NAME)
         dice = np.random.default_rng((seed, 7))

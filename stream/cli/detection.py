@@ -21,13 +21,17 @@ def bench_budget(
     *,
     days: Annotated[float, typer.Option(min=1, help="Days on which nothing happens.")] = 30.0,
     series: Annotated[int, typer.Option(min=10, help="The market, topics and companies together.")] = 500,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Stories a minute of every series; else as the profile says."),
+    ] = None,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
     """False alarms on days on which nothing happens, beside the budget, at three settings."""
     from stream.bench.budget import measure_budget
 
-    figures = measure_budget(days, series, seed, _say())
+    figures = measure_budget(days, series, seed, _say(), rate=rate)
     settings = [
         {
             "budget": each.budget,

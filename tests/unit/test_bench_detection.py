@@ -24,6 +24,12 @@ def test_the_budget_is_kept_on_days_on_which_nothing_happens() -> None:
         assert each.ci95[0] <= each.false_alarms_per_day <= each.ci95[1]
 
 
+def test_busy_series_keep_the_budget_too() -> None:
+    figures = measure_budget(days=2.0, series=10, seed=3, rate=5.0)
+    assert figures.stories == pytest.approx(2 * 1_440 * 5 * 10 * 1.045, rel=0.15)
+    assert all(each.false_alarms <= 1 for each in figures.settings)
+
+
 @pytest.mark.parametrize(
     ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (5, 1.623, 11.668), (20, 12.217, 30.888)]
 )
@@ -78,9 +84,11 @@ def test_series_are_of_all_kinds() -> None:
 def test_the_cost_of_series_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series_bench, "ACTIVE", 20)
     monkeypatch.setattr(series_bench, "_TIMED", 200)
+    monkeypatch.setattr(series_bench, "_ROUND", 20)
     few, many = measure_series([20, 200])
     assert (few.series, few.active, many.series, many.active) == (20, 20, 200, 20)
     assert few.us_per_signal > 0.0
+    assert few.us_per_signal_mean > 0.0
     assert many.restore_seconds > 0.0
 
 
@@ -99,5 +107,6 @@ def test_the_commands_print_their_figures(
     assert "z >= 3 is false" in shown
     assert "at most" in shown
     monkeypatch.setattr(series_bench, "_TIMED", 100)
+    monkeypatch.setattr(series_bench, "_ROUND", 50)
     assert newstide("bench", "series", "--size", "50", "--json").record()["sizes"][0]["series"] == 50
     assert "us a signal" in newstide("bench", "series", "--size", "50").out

@@ -2,7 +2,7 @@
 
 A signal costs more where its series has much to remember and where an alert is open. So that sizes can be
 compared, each signal that is timed finds the same: a series at random, with one story, some hours ago. Signals are
-timed by the thousand, and the median says what one takes: a machine that has other work to do slows some of them.
+timed by the thousand, the sizes in turn, and the median says what one takes: other work on the machine slows some.
 The mean has everything in it, also what Python takes to collect its garbage.
 """
 
@@ -13,7 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean, median
@@ -50,37 +50,52 @@ class Size:
     restore_seconds: float
 
 
+@dataclass(slots=True)
+class _Held:
+    """So many series in memory, what they cost there, and what signals to them took so far."""
+
+    size: int
+    active: int
+    watcher: Watcher
+    bytes_in_all: float
+    bytes_active: float
+    state: dict[str, bytes]
+    unspoken: list[int] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
+
+
 def measure_series(sizes: Sequence[int], say: Callable[[str], None] = lambda _: None) -> list[Size]:
     """Hold so many series at a time, and measure. Times are of the processor, not of the clock on the wall."""
     dice = np.random.default_rng(1)
     asleep = _silent_core(dice)
-    return [_measure(size, asleep, dice, say) for size in sizes]
+    held = [_hold(size, asleep, dice, say) for size in sizes]
+    say("timing signals, a thousand to each in turn")
+    for _ in range(_TIMED // _ROUND):
+        for each in held:
+            each.took.append(_time_round(each, asleep, dice))
+    return [_figures(each, asleep) for each in held]
 
 
-def _measure(size: int, asleep: bytes, dice: np.random.Generator, say: Callable[[str], None]) -> Size:
+def _hold(size: int, asleep: bytes, dice: np.random.Generator, say: Callable[[str], None]) -> _Held:
     active = min(size, ACTIVE)
     say(f"{size} series, {active} of them active")
-    gc.collect()
     before = _held()
     watcher = _asleep(size - active, active, asleep)
     silent = _held()
     state = _wake(watcher, active, dice)
     held = _held() - sum(len(key) + len(value) for key, value in state.items())
-    timed = _timed(watcher, active, dice)
-    while len(timed) < _TIMED // _ROUND:
-        # No series is spoken of twice, so a few series have to be held anew.
-        watcher = _asleep(size - active, active, asleep)
-        _wake(watcher, active, dice)
-        timed += _timed(watcher, active, dice)
-    del watcher
+    return _Held(size, active, watcher, max(0.0, held - before), max(0.0, held - silent), state)
+
+
+def _figures(held: _Held, asleep: bytes) -> Size:
     return Size(
-        size,
-        active,
-        max(0.0, held - before) / size,
-        max(0.0, held - silent) / active,
-        1e6 * median(timed),
-        1e6 * fmean(timed),
-        _restored(size, active, asleep, state),
+        held.size,
+        held.active,
+        held.bytes_in_all / held.size,
+        held.bytes_active / held.active,
+        1e6 * median(held.took),
+        1e6 * fmean(held.took),
+        _restored(held.size, held.active, asleep, held.state),
     )
 
 
@@ -104,22 +119,23 @@ def _wake(watcher: Watcher, active: int, dice: np.random.Generator) -> dict[str,
     return state
 
 
-def _timed(watcher: Watcher, active: int, dice: np.random.Generator) -> list[float]:
-    """Seconds for a signal, in each round of signals to series at random, no series twice."""
-    numbers = dice.permutation(active)[:_TIMED].tolist()
+def _time_round(held: _Held, asleep: bytes, dice: np.random.Generator) -> float:
+    """Seconds for a signal to a series at random, none of which had one before."""
+    wanted = min(_ROUND, held.active)
+    if len(held.unspoken) < wanted:
+        if held.took:
+            held.watcher = _asleep(held.size - held.active, held.active, asleep)
+            _wake(held.watcher, held.active, dice)
+        held.unspoken = dice.permutation(held.active).tolist()
+    numbers, held.unspoken = held.unspoken[:wanted], held.unspoken[wanted:]
     signals = list(_signals(numbers, _START + 1.1 * _DAY, dice))
-    gc.collect()
-    took = []
-    for first in range(0, len(signals), _ROUND):
-        part = signals[first : first + _ROUND]
-        began = time.process_time()
-        for number, signal in enumerate(part, 1):
-            watcher.observe(signal)
-            if number % _AT_ONCE == 0:
-                watcher.drain()
-        watcher.drain()
-        took.append((time.process_time() - began) / len(part))
-    return took
+    began = time.process_time()
+    for number, signal in enumerate(signals, 1):
+        held.watcher.observe(signal)
+        if number % _AT_ONCE == 0:
+            held.watcher.drain()
+    held.watcher.drain()
+    return (time.process_time() - began) / len(signals)
 
 
 def _restored(size: int, active: int, asleep: bytes, state: dict[str, bytes]) -> float:

@@ -123,7 +123,8 @@ class CountSurge:
         """`ALARMING` where counts and share agree; `RAISED` between there and the resolve levels."""
         rate = usual.rates[self._which]
         hour = self._hour_of(looks)
-        values = [self._chance(rate, each, hour) for each in looks]
+        young = usual.stories == 0.0
+        values = [self._chance(rate, each, hour, young=young) for each in looks]
         weights = [weight_of(rate.per_hour * each.hours) for each in looks]
         leader = looks[most_telling(values, weights)]
         observed = self._seen(leader)
@@ -131,13 +132,18 @@ class CountSurge:
         level, reason = self._stand(p_value, observed, leader, usual)
         return Judgement(level, p_value, observed, rate.per_hour * leader.hours, leader, reason)
 
-    def _chance(self, rate: Rate, look: Look, hour: Look | None) -> float:
-        """The p-value of one horizon."""
-        lately = self._lately(rate, look, hour)
+    def _chance(self, rate: Rate, look: Look, hour: Look | None, *, young: bool) -> float:
+        """The p-value of one horizon.
+
+        Of a series that has learned nothing yet, the hour before is mostly the time before its first story, and
+        makes its rate seem low and well known: so what the profile believes has to call the count rare as well.
+        """
+        seen, lately = self._seen(look), self._lately(rate, look, hour)
         if lately is rate:
-            return count_p(self._seen(look), rate, look)
+            return count_p(seen, rate, look)
         moved = min(1.0, (look.window.bins + self._lag) / self._hour)
-        return count_p_after(self._seen(look), rate, lately, look, moved)
+        after = count_p_after(seen, rate, lately, look, moved)
+        return max(after, count_p(seen, rate, look)) if young else after
 
     def _hour_of(self, looks: Sequence[Look]) -> Look | None:
         """The longest look within the hour: what shorter ones are seen against."""

@@ -66,3 +66,16 @@ def test_a_busy_series_that_has_just_begun_is_not_taken_for_a_quiet_one() -> Non
     for minute in range(150):
         series.watch_bin(1_000_005 + minute, 3 + dice.randrange(5))
     assert [alert.status for alert in series.alerts] == []
+
+
+def test_a_series_that_begins_on_a_busy_day_is_given_time_to_learn_what_is_usual_for_it() -> None:
+    #  the profile believes eight stories a minute, and little is known of a new series: this one has about thirty
+    rules = WatchRules(
+        profile=Profile.plain(480.0, 2.0, series=40, sway=0.2, burst=0.1),
+        surges=(SurgeRule("volume", direction="volume"),),
+    )
+    series = CountSeries(rules)
+    dice = random.Random(5)
+    for minute in range(60):
+        series.watch_bin(1_000_005 + minute, 25 + dice.randrange(11))
+    assert [alert.status for alert in series.alerts] == []

@@ -12,8 +12,9 @@ The way of a record, file by file:
    `news.rejected`. Nothing is kept between two batches.
 4. WATCH, `watch/pipeline.py`, with one `watch/watcher.py` for each partition of `news.signals`: `watch/series.py`
    holds a series; `watch/novelty.py` counts a story once; `watch/baseline.py` knows what is usual;
-   `watch/surge.py` judges a window; `watch/alerts.py` leads an alert's life; `watch/stories.py` tells a story;
-   `watch/state.py` saves and restores. Out go `news.alerts`, `news.stories` and `news.baselines`.
+   `watch/surge.py` judges a window by its `watch/chances.py`; `watch/alerts.py` leads an alert's life;
+   `watch/stories.py` tells a story; `watch/state.py` saves and restores. Out go `news.alerts`, `news.stories` and
+   `news.baselines`.
 5. NOTIFY, `notify/pipeline.py`: alerts of one cause become a group, and `sinks/` tells people; `explainer.py` asks
    the model which words moved the first article's score, where that is wanted. Out go `news.groups` and
    `news.undelivered`.

@@ -1,7 +1,7 @@
 """From a release back to a network, so that it can be fine-tuned further.
 
 A release holds weights as int8 with their scales. What is restored is what the release computes with, not what
-was rounded away, so it answers nearly as the release does. The next export rounds once more, by half a step at most.
+was rounded away: it answers nearly as the release does. The next export rounds once more, by half a step at most.
 """
 
 from __future__ import annotations

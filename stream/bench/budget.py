@@ -12,9 +12,9 @@ import numpy as np
 from stream.bench.invented import MONDAY, Floats, Habits, counted_minutes, names_of, rate_of, story_times
 from stream.watch.budget import Budget
 from stream.watch.counts import CountSeries
-from stream.watch.kinds import kind_of
+from stream.watch.kinds import KINDS, kind_of
 from stream.watch.learning import History
-from stream.watch.profile import Prior, Profile, default_profile
+from stream.watch.profile import Group, Prior, Profile, default_profile
 from stream.watch.rulebook import SurgeRule
 from stream.watch.rules import WatchRules
 
@@ -47,16 +47,22 @@ class BudgetFigures:
 
 
 def measure_budget(
-    days: float, series: int, seed: int, say: Callable[[str], None] = lambda _: None
+    days: float,
+    series: int,
+    seed: int,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    rate: float | None = None,
 ) -> BudgetFigures:
     """Invent `days` of news of `series` series on which nothing happens, and count what fires.
 
     The profile is learned, as a user would, from other days of the same series. Each budget has a rule of its own;
-    the three look at the same counts side by side.
+    the three look at the same counts side by side. With a `rate`, every series has so many stories a minute, in a
+    week without hours: those of the default profile are too quiet to tell what the budget is worth there.
     """
     say(f"learning a profile from {_LEARNED_DAYS:.0f} other days of {series} series")
-    world = World(series, seed)
-    rules = WatchRules(profile=world.learn(), surges=budget_rules())
+    world = World(series, seed) if rate is None else BusyWorld(series, seed, rate)
+    rules = WatchRules(profile=world.learn(), surges=budget_rules("*" if rate is None else "company:*"))
     say(f"watching {days:.0f} days")
     fired: Counter[str] = Counter()
     stories = 0
@@ -102,10 +108,32 @@ class World:
         return self._profile.group(kind_of(name)).priors[0]
 
 
-def budget_rules() -> tuple[SurgeRule, ...]:
+class BusyWorld(World):
+    """Series of one rate in a week without hours. How news clusters is learned from the other world's."""
+
+    def __init__(self, series: int, seed: int, rate: float) -> None:
+        super().__init__(series, seed)
+        self._names = [f"company:C{number}" for number in range(series)]
+        self._rates = [60.0 * rate] * series
+        self._profile = even_profile(60.0 * rate, series, super().learn())
+
+    def learn(self) -> Profile:
+        """A profile that knows the rate, and how news clusters."""
+        return self._profile
+
+
+def even_profile(per_hour: float, series: int, learned: Profile) -> Profile:
+    """So many series of one rate, each hour like any other, whose news clusters as was learned."""
+    sway, burst = learned.group("topic").priors[2].sway, learned.group("company").priors[2].burst
+    prior = Prior(per_hour, 2.0, sway, burst)
+    return Profile("even", dict.fromkeys(KINDS, Group(series, 1.0, (prior, prior, prior))))
+
+
+def budget_rules(series: str = "*") -> tuple[SurgeRule, ...]:
     """A rule at each budget. What is invented is all bad news, so its volume is looked at."""
     return tuple(
-        SurgeRule(_name(budget), direction="volume", budget=Budget.parse(budget)) for budget in BUDGETS
+        SurgeRule(_name(budget), series, direction="volume", budget=Budget.parse(budget))
+        for budget in BUDGETS
     )
 
 

@@ -1,4 +1,10 @@
-"""What many series cost: bytes for each, time for a signal, and seconds to restore them."""
+"""What many series cost: bytes for each, time for a signal, and seconds to restore them.
+
+A signal costs more where its series has much to remember and where an alert is open. So that sizes can be
+compared, each signal that is timed finds the same: a series at random, with one story, some hours ago. Signals are
+timed by the thousand, the sizes in turn, and the median says what one takes: other work on the machine slows some.
+The mean has everything in it, also what Python takes to collect its garbage.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +13,10 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 
@@ -20,7 +27,10 @@ from stream.watch.times import time_of
 from stream.watch.watcher import Watcher
 
 ACTIVE = 100_000
-_WARMED, _TIMED = 5_000, 20_000
+_TIMED = 20_000
+_ROUND = 1_000
+_AT_ONCE = 500
+"""How many signals are drained together, as a poll would."""
 _STATM = Path("/proc/self/statm")
 _START = time_of(MONDAY * 86_400 * 1_000_000)
 _DAY = timedelta(days=1)
@@ -36,59 +46,96 @@ class Size:
     bytes_per_series: float
     bytes_per_active: float
     us_per_signal: float
+    us_per_signal_mean: float
     restore_seconds: float
+
+
+@dataclass(slots=True)
+class _Held:
+    """So many series in memory, what they cost there, and what signals to them took so far."""
+
+    size: int
+    active: int
+    watcher: Watcher
+    bytes_in_all: float
+    bytes_active: float
+    state: dict[str, bytes]
+    unspoken: list[int] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
 
 
 def measure_series(sizes: Sequence[int], say: Callable[[str], None] = lambda _: None) -> list[Size]:
     """Hold so many series at a time, and measure. Times are of the processor, not of the clock on the wall."""
     dice = np.random.default_rng(1)
     asleep = _silent_core(dice)
-    return [_measure(size, asleep, dice, say) for size in sizes]
+    held = [_hold(size, asleep, dice, say) for size in sizes]
+    say("timing signals, a thousand to each in turn")
+    for _ in range(_TIMED // _ROUND):
+        for each in held:
+            each.took.append(_time_round(each, asleep, dice))
+    return [_figures(each, asleep) for each in held]
 
 
-def _measure(size: int, asleep: bytes, dice: np.random.Generator, say: Callable[[str], None]) -> Size:
+def _hold(size: int, asleep: bytes, dice: np.random.Generator, say: Callable[[str], None]) -> _Held:
     active = min(size, ACTIVE)
     say(f"{size} series, {active} of them active")
-    gc.collect()
     before = _held()
-    watcher = Watcher(WatchRules())
-    for number in range(active, size):
-        watcher.restore(f"company:S{number}", asleep)
-    watcher.settle()
+    watcher = _asleep(size - active, active, asleep)
     silent = _held()
-    state: dict[str, bytes] = {}
-    for number, signal in enumerate(_signals(range(active), _START + _DAY, dice)):
-        watcher.observe(signal)
-        if number % _WARMED == 0:
-            _keep(watcher, state)
-    _keep(watcher, state)
+    state = _wake(watcher, active, dice)
     held = _held() - sum(len(key) + len(value) for key, value in state.items())
-    per_signal = _per_signal(watcher, active, dice)
-    del watcher
+    return _Held(size, active, watcher, max(0.0, held - before), max(0.0, held - silent), state)
+
+
+def _figures(held: _Held, asleep: bytes) -> Size:
     return Size(
-        size,
-        active,
-        max(0.0, held - before) / size,
-        max(0.0, held - silent) / active,
-        per_signal,
-        _restored(size, active, asleep, state),
+        held.size,
+        held.active,
+        held.bytes_in_all / held.size,
+        held.bytes_active / held.active,
+        1e6 * median(held.took),
+        1e6 * fmean(held.took),
+        _restored(held.size, held.active, asleep, held.state),
     )
 
 
-def _per_signal(watcher: Watcher, active: int, dice: np.random.Generator) -> float:
-    """Microseconds for a signal to one of the active series, taken at random, its state drained with it."""
-    rest = _signals(dice.integers(active, size=_WARMED + _TIMED).tolist(), _START + 1.1 * _DAY, dice)
-    signals = list(rest)
-    for signal in signals[:_WARMED]:
+def _asleep(silent: int, first: int, core: bytes) -> Watcher:
+    """A watcher that holds so many silent series, numbered from `first` on."""
+    watcher = Watcher(WatchRules())
+    for number in range(first, first + silent):
+        watcher.restore(f"company:S{number}", core)
+    watcher.settle()
+    return watcher
+
+
+def _wake(watcher: Watcher, active: int, dice: np.random.Generator) -> dict[str, bytes]:
+    """Give each active series its story; the state that is saved."""
+    state: dict[str, bytes] = {}
+    for number, signal in enumerate(_signals(range(active), _START + _DAY, dice)):
         watcher.observe(signal)
-    watcher.drain()
+        if number % _AT_ONCE == 0:
+            _keep(watcher, state)
+    _keep(watcher, state)
+    return state
+
+
+def _time_round(held: _Held, asleep: bytes, dice: np.random.Generator) -> float:
+    """Seconds for a signal to a series at random, none of which had one before."""
+    wanted = min(_ROUND, held.active)
+    if len(held.unspoken) < wanted:
+        if held.took:
+            held.watcher = _asleep(held.size - held.active, held.active, asleep)
+            _wake(held.watcher, held.active, dice)
+        held.unspoken = dice.permutation(held.active).tolist()
+    numbers, held.unspoken = held.unspoken[:wanted], held.unspoken[wanted:]
+    signals = list(_signals(numbers, _START + 1.1 * _DAY, dice))
     began = time.process_time()
-    for number, signal in enumerate(signals[_WARMED:]):
-        watcher.observe(signal)
-        if number % 500 == 0:
-            watcher.drain()
-    watcher.drain()
-    return 1e6 * (time.process_time() - began) / _TIMED
+    for number, signal in enumerate(signals, 1):
+        held.watcher.observe(signal)
+        if number % _AT_ONCE == 0:
+            held.watcher.drain()
+    held.watcher.drain()
+    return (time.process_time() - began) / len(signals)
 
 
 def _restored(size: int, active: int, asleep: bytes, state: dict[str, bytes]) -> float:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from stream.cli.printing import shorten
 from stream.cli.rejects import RejectedRecord
-from stream.events import Alert, Evidence, NewsItem, ScoredNews, Signal, Story, Withdrawal
+from stream.events import Alert, Evidence, NewsItem, ScoredNews, Signal, Story, Undelivered, Withdrawal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,6 +82,16 @@ def reject_line(reject: RejectedRecord, width: int) -> Text:
     """Time, reason, where it came from, and what is wrong with it."""
     line = Text(f"{reject.at:%H:%M:%S} ", "dim").append(f"{reject.reason} ", "red")
     return _fit(line.append(f"{reject.origin} ", "dim").append(shorten(reject.detail, width)), width)
+
+
+def undelivered_line(place: str, letter: Undelivered, width: int) -> Text:
+    """Time, place, the sink, what it was told of, and why it did not take it."""
+    line = (
+        Text(f"{letter.given_up_at:%m-%d %H:%M} ", "dim").append(f"{place} ").append(f"{letter.sink} ", "red")
+    )
+    said = letter.notification
+    line.append(f"{said.named_series} {said.status} ").append(f"{letter.reason.replace('_', ' ')} ", "dim")
+    return _fit(line.append(shorten(letter.detail, width)), width)
 
 
 def alert_panel(alert: Alert, width: int) -> RenderableType:

@@ -48,7 +48,7 @@ def learn_profile(
         output.write_text(profile.to_json(), encoding="utf-8")
     except OSError as error:
         raise NewstideError(f"{output} can't be written: {error.strerror}") from error
-    _show(profile, str(output), as_json=as_json)
+    show_figures(profile, str(output), as_json=as_json)
 
 
 def show_profile(
@@ -62,10 +62,11 @@ def show_profile(
     from stream.watch.profile import read_profile
 
     profile = rules_of(settings_of(ctx)).profile if file is None else read_profile(file)
-    _show(profile, profile.name, as_json=as_json)
+    show_figures(profile, profile.name, as_json=as_json)
 
 
-def _show(profile: Profile, title: str, *, as_json: bool) -> None:
+def show_figures(profile: Profile, title: str, *, as_json: bool) -> None:
+    """Print what a profile says is usual, one line for each kind of series and measure."""
     from rich.table import Table
 
     from stream.watch.profile import MEASURES

@@ -1,9 +1,12 @@
-"""`newstide retrain`: what people labelled becomes a better release, which comes into force."""
+"""`newstide retrain`: what people labelled becomes a better release, which comes into force.
+
+Or, with `--profile`, what came lately becomes a newer profile of what is usual (`stream/cli/refresh.py`).
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +18,7 @@ from stream.cli.connect import connection_of, run_on
 from stream.cli.invocation import settings_of
 from stream.cli.outcome import left_out, print_figures, print_outcome
 from stream.cli.printing import Json, remarks
+from stream.cli.refresh import refresh_profile
 from stream.cli.rollback import By, tell_scorers, this_user
 from stream.cli.train import need_training
 from stream.errors import UsageError
@@ -32,7 +36,7 @@ def retrain(
     ctx: typer.Context,
     *,
     since: Annotated[
-        datetime | None, typer.Option(metavar="TIME", help="Only labels given then or later (UTC).")
+        datetime | None, typer.Option(metavar="TIME", help="Only labels, or news, of then or later (UTC).")
     ] = None,
     heldout: Annotated[
         Path | None,
@@ -50,22 +54,41 @@ def retrain(
         Path | None, typer.Option(metavar="DIR", help="Keep the candidate here, a new folder.")
     ] = None,
     by: By = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json", help="Instead of the model, learn anew what is usual, from news.signals."
+        ),
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Train and compare, but promote nothing.")
+        bool, typer.Option("--dry-run", help="Learn and compare, but promote and write nothing.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Fine-tune the release in force on news.labels, and promote what comes of it if it is no worse.
 
     Exit code 0 if it was promoted (with --dry-run: would have been), 1 if it is worse (extra `train`).
+    With --profile it refreshes the profile of what is usual and no model, and needs neither labels nor the extra.
     """
+    moment = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
+    if profile is not None:
+        for_models = {
+            "--heldout": heldout,
+            "--epochs": epochs,
+            "--lr": lr,
+            "--seed": seed,
+            "--out": out,
+            "--by": by,
+        }
+        _refuse_beside_profile(for_models)
+        refresh_profile(settings_of(ctx), profile, moment, dry_run=dry_run, as_json=as_json)
+        return
     need_training()
     settings = settings_of(ctx)
     connection = connection_of(settings)
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: it already holds something: give a new folder")
     texts = _read_heldout(heldout)
-    moment = None if since is None else since.replace(tzinfo=since.tzinfo or UTC)
     labels = run_on(connection, _read_labels(connection, moment)).without({row.text for row in texts})
     if len(labels.texts) < min_labels:
         raise UsageError(_too_few(labels, min_labels, moment))
@@ -81,6 +104,14 @@ def retrain(
     print_outcome(base, promoted or candidate, gate, labels, dry_run=dry_run, as_json=as_json)
     if not gate.passed:
         raise typer.Exit(1)
+
+
+def _refuse_beside_profile(options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(
+                f"retrain --profile: {name} is for the model: leave it out, or run both one by one"
+            )
 
 
 def _read_heldout(path: Path | None) -> list[LabelledText]:

@@ -35,6 +35,7 @@ from stream.cli import (
     tail,
     topics,
     train,
+    undelivered,
 )
 from stream.cli.invocation import invocation_of
 from stream.cli.printing import print_line
@@ -67,6 +68,7 @@ def build_command() -> Any:
     app.command(rich_help_panel=RECORDS)(tail.tail)
     app.command(rich_help_panel=RECORDS)(backtest.backtest)
     app.add_typer(_rejected_command(), name="rejected", rich_help_panel=RECORDS)
+    app.add_typer(_undelivered_command(), name="undelivered", rich_help_panel=RECORDS)
     app.add_typer(_silence_command(), name="silence", rich_help_panel=RECORDS)
     app.command(rich_help_panel=RECORDS)(ack.ack)
     app.command(rich_help_panel=MODELS)(score.score)
@@ -90,6 +92,13 @@ def _rejected_command() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="List what could not be read, or send it once more.")
     app.command("list")(rejected.list_rejected)
     app.command("replay")(rejected.replay_rejected)
+    return app
+
+
+def _undelivered_command() -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="List what no sink took, or send it there once more.")
+    app.command("list")(undelivered.list_undelivered)
+    app.command("replay")(undelivered.replay_undelivered)
     return app
 
 

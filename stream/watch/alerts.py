@@ -12,9 +12,10 @@ from typing import Protocol
 
 from stream.events import Alert, AlertStatus, Evidence, Severity
 from stream.watch.baseline import Usual
+from stream.watch.chances import Look
 from stream.watch.rulebook import Direction
 from stream.watch.rules import WatchRules
-from stream.watch.surge import Detector, Judgement, Level, Look
+from stream.watch.surge import Detector, Judgement, Level
 from stream.watch.tallies import Tally
 from stream.watch.times import rounded, time_of
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 from stream.events import Alert, Evidence
 from stream.watch.baseline import Usual
+from stream.watch.chances import Look
 from stream.watch.gauge import Gauge
 from stream.watch.kinds import kind_of
 from stream.watch.profile import Profile
 from stream.watch.rulebook import SurgeRule
 from stream.watch.rules import WatchRules
-from stream.watch.surge import Detectors, Judgement, Look
+from stream.watch.surge import Detectors, Judgement
 from stream.watch.tallies import Tally
 from stream.watch.times import micros_of
 

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from stream.events import Alert
 from stream.watch.alerts import Lifecycle, Scene
 from stream.watch.baseline import Baseline, Usual
+from stream.watch.chances import Look
 from stream.watch.rules import WatchRules
-from stream.watch.surge import Detector, Judgement, Look
+from stream.watch.surge import Detector, Judgement
 from stream.watch.tallies import Tallies, Window
 
 _HOUR = 3_600
@@ -61,8 +62,14 @@ class Gauge:
         return any(life.open is not None for life in self.lives)
 
     def usual(self) -> Usual:
-        """What is usual now."""
-        return self.baseline.usual(max(self.baseline.learned_to, self.now - self._kept))
+        """What is usual now.
+
+        A block that waits to be learned is no silence, or a busy series that has just begun would seem quiet.
+        """
+        passed, first = self.now - self._kept, self.tallies.first_kept()
+        return self.baseline.usual(
+            max(self.baseline.learned_to, passed if first is None else min(passed, first))
+        )
 
     def pass_to(self, bin_number: int) -> list[Alert]:
         """Let time pass to a bin, no-op if it is not ahead; what is said on the way."""

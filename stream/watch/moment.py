@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from stream.events import Evidence
 from stream.watch.baseline import Usual
+from stream.watch.chances import Look
 from stream.watch.novelty import Recents
 from stream.watch.recent import Recent
 from stream.watch.rulebook import Direction
-from stream.watch.surge import Look
 from stream.watch.tallies import Bin
 from stream.watch.times import rounded, time_of
 

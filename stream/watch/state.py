@@ -18,11 +18,12 @@ from typing import Any
 from stream.errors import StateError
 from stream.watch.alerts import Lifecycle, OpenAlert, Peak
 from stream.watch.baseline import Rate, Usual
+from stream.watch.chances import Look
 from stream.watch.recent import Member, Recent
 from stream.watch.rules import WatchRules
 from stream.watch.series import Series
 from stream.watch.stories import Telling
-from stream.watch.surge import Detector, Look
+from stream.watch.surge import Detector
 from stream.watch.tallies import Bin, Tally, Window
 
 VERSION = 2

@@ -1,10 +1,12 @@
 """Is what came unusual? The decision of WATCH, behind one small interface.
 
 Each horizon gives a p-value: how probable it is, for a series with this baseline, that a minute which brings a
-story ends a window with at least as many as were seen. The count is negative binomial: Poisson, with a gamma
-belief about the rate that is widened by how news clusters. The p-values of all horizons become one by the Cauchy
-combination (Liu & Xie 2020, JASA 115:393), which holds for small values whatever their dependence. That one is
+story ends a window with at least as many as were seen. All become one (`stream.watch.chances`), and that one is
 compared with the level of the rule for such a series (`stream.watch.levels`).
+
+Minutes are seen against the hour before them: within it the rate moves about once, so that a window of w minutes,
+and the few after a move in which the hour has not heard of it, lie beyond one with probability (w + 5) / 60. Only
+then may the rate be far off.
 
 The minute that is under way is expected to have its whole share already. So to look at each article is to look at
 the minute's end, only sooner: it costs no level.
@@ -16,29 +18,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
-from math import atan, log10, pi, sqrt, tan
+from math import log10, sqrt
 from typing import TYPE_CHECKING, Protocol
 
 from stream.watch.baseline import Rate, Usual
+from stream.watch.chances import (
+    LEAST_P,
+    Look,
+    combined,
+    count_p,
+    count_p_after,
+    most_telling,
+    weight_of,
+)
 from stream.watch.kinds import kind_of
 from stream.watch.levels import level_of
 from stream.watch.profile import MEASURES
 from stream.watch.rulebook import SurgeRule
-from stream.watch.tails import count_tail, share_tail, student_tail
+from stream.watch.tails import share_tail, student_tail
 from stream.watch.tallies import Window
 
 if TYPE_CHECKING:
     from stream.watch.rules import WatchRules
 
-_LEAST_P = 1e-300
-_SMALL_P = 1e-8
-_NO_EVIDENCE = 0.5
 _PRIOR_NEGATIVE, _PRIOR_OTHER = 1.0, 4.0
 """The first belief about a share: one of five."""
 _HOUR = timedelta(hours=1)
+_LAG = timedelta(minutes=5)
+"""How long a rate that has moved passes for a jump, until the hour before has heard of it."""
 _QUIET_SHARE = 0.5
-_SUREST = 40.0
-"""As if so many stories were known of it: a rate is never believed steadier within the hour."""
 _SUREST_SHARE = 30.0
 """A share is never believed steadier than a beta of so many stories of one sort."""
 
@@ -49,15 +57,6 @@ class Level(IntEnum):
     USUAL = 0
     RAISED = 1
     ALARMING = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One horizon at one moment: its window, and how long it and its last bin are by the week's clock."""
-
-    window: Window
-    hours: float
-    last: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Judgement:
     @property
     def surprise(self) -> float:
         """-log10 of the p-value, 300 at most."""
-        return max(0.0, -log10(max(self.p_value, _LEAST_P)))
+        return max(0.0, -log10(max(self.p_value, LEAST_P)))
 
 
 class Detector(Protocol):
@@ -111,7 +110,8 @@ class CountSurge:
         self.horizons = horizons
         self._rules = rules
         self._level = level
-        self._hour = rules.bins(_HOUR)
+        self._hour, self._quarter = rules.bins(_HOUR), rules.block_bins
+        self._lag = _LAG / timedelta(seconds=rules.bin_seconds)
         self._least = rule.min_count or rules.min_count
         self._which = MEASURES.index(rule.direction)
 
@@ -123,12 +123,27 @@ class CountSurge:
         """`ALARMING` where counts and share agree; `RAISED` between there and the resolve levels."""
         rate = usual.rates[self._which]
         hour = self._hour_of(looks)
-        values = [count_p(self._seen(each), self._lately(rate, each, hour), each) for each in looks]
-        leader = looks[min(range(len(looks)), key=lambda place: (values[place], -place))]
+        young = usual.stories == 0.0
+        values = [self._chance(rate, each, hour, young=young) for each in looks]
+        weights = [weight_of(rate.per_hour * each.hours) for each in looks]
+        leader = looks[most_telling(values, weights)]
         observed = self._seen(leader)
-        p_value = combined(values) if observed else 1.0
+        p_value = combined(values, weights) if observed else 1.0
         level, reason = self._stand(p_value, observed, leader, usual)
         return Judgement(level, p_value, observed, rate.per_hour * leader.hours, leader, reason)
+
+    def _chance(self, rate: Rate, look: Look, hour: Look | None, *, young: bool) -> float:
+        """The p-value of one horizon.
+
+        Of a series that has learned nothing yet, the hour before is mostly the time before its first story, and
+        makes its rate seem low and well known: so what the profile believes has to call the count rare as well.
+        """
+        seen, lately = self._seen(look), self._lately(rate, look, hour)
+        if lately is rate:
+            return count_p(seen, rate, look)
+        moved = min(1.0, (look.window.bins + self._lag) / self._hour)
+        after = count_p_after(seen, rate, lately, look, moved)
+        return max(after, count_p(seen, rate, look)) if young else after
 
     def _hour_of(self, looks: Sequence[Look]) -> Look | None:
         """The longest look within the hour: what shorter ones are seen against."""
@@ -149,11 +164,9 @@ class CountSurge:
         steady = rate.steadiness(hour.hours)
         shape = steady + before
         exposure = min(steady / rate.per_hour + hours, shape / rate.per_hour)
-        # It may sway on meanwhile, so the last hour is not believed beyond this.
-        shape, exposure = (shape, exposure) if shape <= _SUREST else (_SUREST, exposure * _SUREST / shape)
-        if shape <= steady:
-            return rate
-        return Rate(shape, exposure, 0.0, rate.burst, 1.0)
+        # How news clusters was learned from quarters of an hour, of which a minute sees less.
+        burst = rate.burst * sqrt(min(1.0, look.window.bins / self._quarter))
+        return Rate(shape, exposure, 0.0, burst, 1.0)
 
     def _seen(self, look: Look) -> int:
         return look.window.tally.counts()[self._which]
@@ -241,34 +254,6 @@ class MeanShift:
         if self._rules.shift_both_ways:
             return min(1.0, 2.0 * student_tail(abs(fall) / error, usual.weight)), abs(fall)
         return student_tail(fall / error, usual.weight), fall
-
-
-def count_p(observed: int, rate: Rate, look: Look) -> float:
-    """The probability of at least `observed` in the window, given that its last bin brings a story at all.
-
-    0.5 where it is plainly no evidence: that is neutral in the combination, and saves the arithmetic.
-    """
-    expected = rate.per_hour * look.hours
-    if observed <= 1 or observed <= expected:
-        return _NO_EVIDENCE
-    steady = rate.steadiness(look.hours)
-    exposure = steady / rate.per_hour
-    tail = count_tail(observed, steady, exposure, look.hours)
-    silent = (exposure / (exposure + look.last)) ** steady
-    if look.last < look.hours:
-        tail -= silent * count_tail(observed, steady, exposure + look.last, look.hours - look.last)
-    return float(min(1.0, max(_LEAST_P, tail / (1.0 - silent))))
-
-
-def combined(values: Sequence[float]) -> float:
-    """The Cauchy combination of p-values, with equal weights."""
-    if len(values) == 1:
-        return values[0]
-    total = sum(1.0 / (pi * p) if p < _SMALL_P else tan((0.5 - min(p, _NO_EVIDENCE)) * pi) for p in values)
-    total /= len(values)
-    if total > 1.0 / _SMALL_P:
-        return max(_LEAST_P, 1.0 / (pi * total))
-    return 0.5 - atan(total) / pi
 
 
 def _hurried(rate: Rate, times: float) -> Rate:

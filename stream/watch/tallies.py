@@ -150,9 +150,13 @@ class Tallies:
         """The trailing windows of all horizons that end with bin `now`; they are changed in place later."""
         if self._seen_at != now:
             self._drop_blocks(now)
-            self._windows = tuple(self.since(self._start(now, each), now) for each in self._horizons)
+            self._windows = self._nested([self._start(now, each) for each in self._horizons], now)
             self._seen_at = now
         return self._windows
+
+    def first_kept(self) -> int | None:
+        """The first bin of the oldest block that is kept bin by bin, or None while nothing is kept."""
+        return min(self.bins) // self._block * self._block if self.bins else None
 
     def since(self, start: int, now: int) -> Window:
         """The window from `start` to `now`; a block counts where it begins in it."""
@@ -164,6 +168,19 @@ class Tallies:
             if number * self._block >= start:
                 whole.add(self.blocks[number])
         return Window(start, now, whole)
+
+    def _nested(self, starts: list[int], now: int) -> tuple[Window, ...]:
+        """The windows from each of `starts`, which fall, to `now`, in one pass over what is kept."""
+        kept: list[tuple[int, Tally]] = list(self.bins.items())
+        kept += [(number * self._block, each) for number, each in self.blocks.items()]
+        kept.sort(key=lambda each: each[0])
+        whole = Tally()
+        windows = []
+        for start in starts:
+            while kept and kept[-1][0] >= start:
+                whole.add(kept.pop()[1])
+            windows.append(Window(start, now, whole).copy())
+        return tuple(windows)
 
     def forgotten(self, now: int) -> bool:
         """Whether nothing that is kept lies within the longest horizon before `now`."""

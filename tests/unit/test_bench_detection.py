@@ -9,7 +9,7 @@ from command import Command
 from stream.bench import series as series_bench
 from stream.bench.budget import BUDGETS, interval, measure_budget
 from stream.bench.invented import Habits, counted_minutes, names_of, story_times
-from stream.bench.power import WITHIN, measure_power
+from stream.bench.power import WITHIN, best_possible, measure_power
 from stream.bench.series import measure_series
 from stream.watch.kinds import kind_of
 from stream.watch.profile import Profile
@@ -22,6 +22,12 @@ def test_the_budget_is_kept_on_days_on_which_nothing_happens() -> None:
     for each in figures.settings:
         assert each.false_alarms_per_day * 5.0 <= each.budget_per_day * 5.0 + 1.0
         assert each.ci95[0] <= each.false_alarms_per_day <= each.ci95[1]
+
+
+def test_busy_series_keep_the_budget_too() -> None:
+    figures = measure_budget(days=2.0, series=10, seed=3, rate=5.0)
+    assert figures.stories == pytest.approx(2 * 1_440 * 5 * 10 * 1.045, rel=0.15)
+    assert all(each.false_alarms <= 1 for each in figures.settings)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +44,26 @@ def test_a_busy_series_with_a_surge_of_ten_times_is_found_within_a_minute() -> N
     ]
     assert all(row.newstide == 1.0 for row in figures.rows if row.times == 10)
     assert figures.z_alarms_per_day["30"] > 60 / 7, "z >= 3 knows no budget"
+
+
+@pytest.mark.parametrize(
+    ("rate", "times", "best"),
+    [(1.0, 3, 0.159), (2.0, 10, 0.960), (3.0, 5, 0.946), (4.0, 3, 0.980), (10.0, 3, 1.0)],
+)
+def test_no_test_that_keeps_the_budget_finds_more_than_the_best(rate: float, times: int, best: float) -> None:
+    assert best_possible(rate, times, WITHIN[times], 500) == pytest.approx(best, abs=1e-3)
+
+
+def test_more_series_leave_each_of_them_less_to_find() -> None:
+    assert best_possible(2.0, 5, 2.0, 5_000) < best_possible(2.0, 5, 2.0, 50)
+
+
+def test_five_stories_a_minute_are_enough_to_see_most_surges_of_five_times_within_two_minutes() -> None:
+    figures = measure_power([5.0], cases=30, series=500, seed=1)
+    found = {row.times: row.newstide for row in figures.rows if not row.copies}
+    assert found[5] >= 0.75
+    assert found[10] >= 0.95
+    assert all(row.newstide <= row.best + 0.05 for row in figures.rows)
 
 
 def test_invented_news_has_the_rate_it_says_and_comes_in_bursts() -> None:
@@ -57,11 +83,12 @@ def test_series_are_of_all_kinds() -> None:
 
 def test_the_cost_of_series_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series_bench, "ACTIVE", 20)
-    monkeypatch.setattr(series_bench, "_WARMED", 20)
     monkeypatch.setattr(series_bench, "_TIMED", 200)
+    monkeypatch.setattr(series_bench, "_ROUND", 20)
     few, many = measure_series([20, 200])
     assert (few.series, few.active, many.series, many.active) == (20, 20, 200, 20)
     assert few.us_per_signal > 0.0
+    assert few.us_per_signal_mean > 0.0
     assert many.restore_seconds > 0.0
 
 
@@ -76,8 +103,10 @@ def test_the_commands_print_their_figures(
     assert "1/week" in newstide(*few).out
     surges = ("bench", "power", "--rate", "30", "--cases", "1", "--series", "20")
     assert len(newstide(*surges, "--json").record()["surges"]) == 6
-    assert "z >= 3 is false" in newstide(*surges).out
+    shown = newstide(*surges).out
+    assert "z >= 3 is false" in shown
+    assert "at most" in shown
     monkeypatch.setattr(series_bench, "_TIMED", 100)
-    monkeypatch.setattr(series_bench, "_WARMED", 100)
+    monkeypatch.setattr(series_bench, "_ROUND", 50)
     assert newstide("bench", "series", "--size", "50", "--json").record()["sizes"][0]["series"] == 50
     assert "us a signal" in newstide("bench", "series", "--size", "50").out

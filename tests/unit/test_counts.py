@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from watching import told
 
 from stream.watch.counts import CountSeries, count_rules
+from stream.watch.profile import Profile
+from stream.watch.rulebook import SurgeRule
+from stream.watch.rules import WatchRules
 from stream.watch.surge import Level
 
 START = datetime(2026, 3, 9, tzinfo=UTC)
@@ -49,3 +52,30 @@ def test_buckets_that_are_left_out_were_empty() -> None:
         judged = given.observe(START + number * BUCKET, count)
         if count:
             assert left_out.observe(START + number * BUCKET, count) == judged
+
+
+def test_a_busy_series_that_has_just_begun_is_not_taken_for_a_quiet_one() -> None:
+    #  five stories a minute, as the profile says, from the first minute on: the first quarter of an hour is learned
+    #  only when the last of its minutes has left the hour that is tested
+    rules = WatchRules(
+        profile=Profile.plain(300.0, 2.0, series=500, sway=0.2, burst=0.1),
+        surges=(SurgeRule("volume", direction="volume"),),
+    )
+    series = CountSeries(rules)
+    dice = random.Random(5)
+    for minute in range(150):
+        series.watch_bin(1_000_005 + minute, 3 + dice.randrange(5))
+    assert [alert.status for alert in series.alerts] == []
+
+
+def test_a_series_that_begins_on_a_busy_day_is_given_time_to_learn_what_is_usual_for_it() -> None:
+    #  the profile believes eight stories a minute, and little is known of a new series: this one has about thirty
+    rules = WatchRules(
+        profile=Profile.plain(480.0, 2.0, series=40, sway=0.2, burst=0.1),
+        surges=(SurgeRule("volume", direction="volume"),),
+    )
+    series = CountSeries(rules)
+    dice = random.Random(5)
+    for minute in range(60):
+        series.watch_bin(1_000_005 + minute, 25 + dice.randrange(11))
+    assert [alert.status for alert in series.alerts] == []

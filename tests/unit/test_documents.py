@@ -15,8 +15,15 @@ from stream.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "newstide.example.toml"
-PAGES = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "deploy/README.md", "deploy/SECURITY.md")
-GROUPS = {"rejected", "bench", "silence"}
+PAGES = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/alerts.md",
+    "deploy/README.md",
+    "deploy/SECURITY.md",
+)
+GROUPS = {"rejected", "bench", "silence", "undelivered"}
 """Commands that are only the first word of one."""
 
 SETTINGS = {f"{section}.{field}" for section, one in Settings() for field in type(one).model_fields}

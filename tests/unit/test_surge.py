@@ -5,9 +5,10 @@ from math import atan, pi, tan
 import pytest
 
 from stream.watch.baseline import Rate, Usual
+from stream.watch.chances import Look, combined, count_p, count_p_after, most_telling, weight_of
 from stream.watch.rulebook import SurgeRule
 from stream.watch.rules import WatchRules
-from stream.watch.surge import CountSurge, Detectors, Judgement, Level, Look, MeanShift, combined, count_p
+from stream.watch.surge import CountSurge, Detectors, Judgement, Level, MeanShift
 from stream.watch.tallies import Tally, Window
 
 RULES = WatchRules()
@@ -81,6 +82,37 @@ def test_p_values_of_all_horizons_become_one() -> None:
 
 def _cauchy(*values: float) -> float:
     return 0.5 - atan(sum(tan((0.5 - p) * pi) for p in values) / len(values)) / pi
+
+
+def test_a_horizon_that_sees_late_what_shorter_ones_see_gets_little_of_the_level() -> None:
+    #  stories that are usual in it:   a few    a hundred    a day of a busy series
+    assert [round(weight_of(each), 4) for each in (0.5, 100.0, 7_200.0)] == [1.0, 0.5, 0.0002]
+    assert combined([1e-9, 0.5], [1.0, 0.01]) == pytest.approx(1.01e-9)
+    assert combined([1e-9, 0.5], [0.01, 1.0]) == pytest.approx(1.01e-7)
+    assert combined([1e-4, 1e-3], [0.5, 0.5]) == pytest.approx(combined([1e-4, 1e-3]))
+
+
+def test_the_horizon_that_adds_most_to_the_whole_leads() -> None:
+    assert most_telling([1e-9, 1e-8], [1.0, 1.0]) == 0
+    assert most_telling([1e-9, 1e-8], [0.01, 1.0]) == 1
+    assert most_telling([0.5, 0.5, 0.5], [1.0, 1.0, 0.001]) == 2
+
+
+def test_a_rate_that_has_hardly_had_time_to_move_is_held_against_a_minute_sharply() -> None:
+    usual, lately = Rate(900.0, 15.0, 0.2, 0.0, 1.0), Rate(300.0, 5.0, 0.0, 0.0, 1.0)
+    held, perhaps, moved = (count_p_after(20, usual, lately, look(5, 20), each) for each in (0.0, 0.2, 1.0))
+    assert held < perhaps < moved
+    assert perhaps == pytest.approx(0.8 * held + 0.2 * moved)
+    steadier = usual._replace(sway=0.0)
+    assert count_p_after(20, steadier, lately, look(5, 20), 1.0) == count_p(20, steadier, look(5, 20))
+
+
+def test_of_how_news_clusters_in_a_quarter_of_an_hour_a_minute_sees_less() -> None:
+    bursty = BUSY.rates[0]._replace(burst=0.4)
+    detector = CountSurge(SurgeRule("v", direction="volume"), RULES, 1e-9, EVERY)
+    hour = look(60, 0, 60)
+    seen = [detector._lately(bursty, look(bins, 0, bins), hour).burst for bins in (1, 15)]
+    assert seen == [pytest.approx(0.4 * (1 / 15) ** 0.5), 0.4]
 
 
 def test_the_horizon_that_says_most_leads_and_among_equals_the_longest() -> None:

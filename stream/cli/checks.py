@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.errors import ModelError
@@ -85,17 +84,16 @@ def check_config(loaded: Loaded) -> Iterator[Finding]:
         yield Finding("data", "fail", f"{folder} can't be written to", fix)
 
 
-def check_model(settings: Settings, directory: Path | None = None) -> Iterator[Finding]:
+def check_model(settings: Settings) -> Iterator[Finding]:
     """The release opens, is whole, and gives its golden answers on the chosen provider."""
     from functools import partial
 
     from models.slot import ModelSlot
-    from stream.cli.score import open_release
-    from stream.parts import load_scorer
+    from stream.parts import load_scorer, release_of
 
     began = time.perf_counter()
     try:
-        release = open_release(settings, directory)
+        release = release_of(settings)
         slot = ModelSlot.open(release, load=partial(load_scorer, settings))
     except (ModelError, NewstideError) as error:
         yield Finding("model", "fail", str(error), "")

@@ -5,31 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json, shorten
+from stream.cli.reference import ReleaseRef, release_named
 from stream.cli.texts import STDIN, read_texts
 from stream.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from models.release import Release
     from models.scorer import Answer, Scorer
     from stream.score.entities import CompanyTagger, Mention
     from stream.settings import Settings
 
 CHUNK = 256
 """Texts scored at a time: enough to fill batches of one length each, few enough to show results as they come."""
-
-ReleaseDir = Annotated[
-    Path | None,
-    typer.Option("--release", metavar="DIR", help="A release; else the one in force."),
-]
 
 
 def score(
@@ -45,7 +39,7 @@ def score(
             "--file", "-f", metavar="FILE", help="One text a line, or .csv/.jsonl with text or headline."
         ),
     ] = None,
-    release: ReleaseDir = None,
+    release: ReleaseRef = None,
     as_json: Json = False,
 ) -> None:
     """Score texts: sentiment, topics and companies. Needs no broker."""
@@ -68,18 +62,6 @@ def score(
             _print_line(out, text, answer, mentions)
 
 
-def open_release(settings: Settings, directory: Path | None) -> Release:
-    """The release in `directory`; without one, that which a monitor with these settings would start with.
-
-    Raises:
-        ModelError: if there is none, or it is not whole.
-    """
-    from models.release import Release
-    from stream.parts import release_of
-
-    return Release.open(directory) if directory is not None else release_of(settings)
-
-
 def _given(texts: Sequence[str]) -> Iterator[str]:
     for text in texts:
         if text == STDIN:
@@ -88,16 +70,16 @@ def _given(texts: Sequence[str]) -> Iterator[str]:
             yield text
 
 
-def _scorers(settings: Settings, directory: Path | None) -> Callable[[str], Scorer]:
-    """Gives the scorer of a text: that of its language, where one is set and no `directory` is named.
+def _scorers(settings: Settings, release: str | None) -> Callable[[str], Scorer]:
+    """Gives the scorer of a text: that of its language, where one is set and no `release` is named.
 
     Each release is loaded when the first text needs it.
     """
     from stream.parts import load_scorer, release_of
     from stream.score.language import language_of
 
-    default = load_scorer(settings, open_release(settings, directory))
-    named = settings.releases.languages if directory is None else {}
+    default = load_scorer(settings, release_named(settings, release))
+    named = settings.releases.languages if release is None else {}
 
     @cache
     def load(which: str) -> Scorer:

@@ -46,7 +46,8 @@ def bench_release(
     from stream.cli.bench import texts_of_the_day
 
     settings = settings_of(ctx, {"score.intra_threads": 1})
-    releases = [release_named(settings, name) for name in names or [None]]
+    wanted: Sequence[str | None] = names or (None,)
+    releases = [release_named(settings, name) for name in wanted]
     if len({release.label for release in releases}) < len(releases):
         raise UsageError("bench release: two of the releases have the same name and version: give each once")
     scorers = [OnnxScorer.load(release, **loading(settings)) for release in releases]

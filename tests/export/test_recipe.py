@@ -373,3 +373,12 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch
     one = load_checkpoint(run(config))[1].state_dict()
     other = load_checkpoint(run(tiny_config(tmp_path / "a", epochs=4)))[1].state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    "recipe", sorted((Path(__file__).parents[2] / "docs/recipes").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_each_recipe_in_the_documents_can_be_read(recipe: Path, tmp_path: Path) -> None:
+    config = TrainConfig.from_toml(recipe, tmp_path)
+    assert all(spec.path.is_relative_to(tmp_path) for spec in config.data)
+    assert config.references

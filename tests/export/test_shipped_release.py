@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from export.report import evaluate
 from models.golden import check_golden, read_golden
-from models.packaged import packaged_release
-from models.release import GOLDEN, GRAPH, TOKENIZER
+from models.packaged import packaged_named, packaged_release
+from models.release import GOLDEN, GRAPH, TOKENIZER, Release
 from models.scorer import OnnxScorer
 from models.tasks import TaskName, task_named
 from models.text import load_tokenizer
@@ -116,3 +116,39 @@ def test_it_finds_companies_that_no_table_knows() -> None:
     text = "Quellmont Robotics to buy Dresmark Foods for $40 million &amp; a seat in Berlin"
     found = {text[m.start : m.end] for m in scorer().score([text]).answers[0].mentions if m.kind == "ORG"}
     assert {"Quellmont Robotics", "Dresmark Foods"} <= found
+
+
+CHINESE = (
+    ("公司净利润大幅下滑，股价暴跌", "negative"),
+    ("某银行遭遇挤兑，存款被冻结", "negative"),
+    ("该公司被指控财务造假，遭立案调查", "negative"),
+    ("公司业绩创历史新高，股价大涨", "positive"),
+    ("公司获得大额订单，利润翻倍", "positive"),
+    ("公司宣布提高股息并回购股份", "positive"),
+)
+"""Sentences of our own; the release was trained on no Chinese text."""
+
+
+@cache
+def multilingual() -> Release:
+    found = packaged_named("newstide-multilingual")
+    assert found is not None
+    return found
+
+
+def test_the_multilingual_release_is_whole_small_and_of_sets_whose_licence_lets_it_ship() -> None:
+    release = multilingual()
+    release.verify()
+    assert sum(entry.bytes for entry in release.manifest.files.values()) < 45e6
+    assert {each.licence for each in release.manifest.lineage.datasets} <= SHIPPABLE
+    assert release.manifest.languages == ("en", "zh")
+
+
+def test_the_multilingual_release_reads_english_and_chinese_and_repeats_its_golden_examples() -> None:
+    reader = OnnxScorer.load(multilingual())
+    assert check_golden(reader, read_golden(multilingual().read(GOLDEN), "golden.json")) == []
+    answers = reader.score([text for text, _ in CHINESE]).answers
+    for (text, label), answer in zip(CHINESE, answers, strict=True):
+        assert (answer.sentiment[2] > answer.sentiment[0]) == (label == "positive"), text
+    rows = [(text, label) for text, task, label in heldout() if task == "sentiment"]
+    assert evaluate(reader, rows, "sentiment").accuracy >= 0.8

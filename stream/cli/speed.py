@@ -21,7 +21,7 @@ def bench_release(
         list[str] | None,
         typer.Argument(
             metavar="[RELEASE...]",
-            help="Folders, NAME@VERSION or aliases (default: the release in force).",
+            help="Folders, NAME@VERSION, NAMEs of those that ship, or aliases (default: the one in force).",
             show_default=False,
         ),
     ] = None,

@@ -6,18 +6,17 @@ Only here is the real clock known, and only here do settings become the plain va
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import sys
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from prometheus_client import CollectorRegistry
 
@@ -28,7 +27,7 @@ from models.tasks import TOPICS as TOPIC_LABELS
 from stream.bus import BatchLoop, Connection, LoopLimits, create_topics
 from stream.bus.admin import require_topics
 from stream.bus.sole import SoleLoop
-from stream.errors import BrokerRefusedError, BrokerUnavailableError
+from stream.errors import BrokerRefusedError
 from stream.explainer import Explainer
 from stream.follow import LONGEST_RETRY_SECONDS, RETRY_SECONDS, ReleaseFollower
 from stream.health import Health, HealthServer, LoopReporter, WatchdogThread
@@ -41,6 +40,7 @@ from stream.serving import Serving, by_language, open_serving, scorer_in_force
 from stream.settings import Settings
 from stream.sinks import Outlet, Patience, Poster
 from stream.store_return import await_store
+from stream.supervise import Work, beside, follow, keep_running, run_all
 from stream.topics import ALERTS, BASELINES, GROUPS, RAW, SIGNALS, SILENCES, UNDELIVERED
 from stream.version import VERSION
 from stream.watch.pipeline import WatchPipeline
@@ -55,7 +55,6 @@ _SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits for it. The event loop lets go of it at each
 write to a socket, some ten in a transaction, and would otherwise wait 5 ms to have it back."""
 
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _SCORE_SPAN_MS = 60_000
 """SCORE writes what a poll brought in no order across partitions: this much disorder, and WATCH bears minutes."""
 
@@ -105,7 +104,7 @@ class Monitor:
                 rebalance_grace_seconds=settings.health.rebalance_grace_seconds,
             )
             await self._make_topics()
-            works: list[Callable[[], Coroutine[Any, Any, None]]] = []
+            works: list[Work] = []
             if "score" in self.roles:
                 works += await self._build_score(stack, metrics, health, stop)
             if "watch" in self.roles:
@@ -130,7 +129,7 @@ class Monitor:
             gc.freeze()
             stack.callback(gc.unfreeze)
             self.started.set()
-            await _run_all(works)
+            await run_all(works)
 
     async def _make_topics(self) -> None:
         """On the embedded broker make what is missing; on another, where that is its owner's, only look."""
@@ -155,7 +154,7 @@ class Monitor:
 
     async def _build_score(
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
-    ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    ) -> list[Work]:
         settings = self.settings
         self._serving = serving = await asyncio.to_thread(open_serving, settings)
         self._tagger = tagger = await asyncio.to_thread(tagger_of, settings, self.companies)
@@ -189,23 +188,19 @@ class Monitor:
                 span_ms=_SCORE_SPAN_MS,
             ),
         )
-        works: list[Callable[[], Coroutine[Any, Any, None]]] = [
-            partial(_keep_running, "score", make, reporter, stop)
-        ]
+        works: list[Work] = [partial(keep_running, "score", make, reporter, stop)]
         for each in serving:
             works += self._keep_up(each, metrics, stop)
         return works
 
-    def _keep_up(
-        self, serving: Serving, metrics: Metrics, stop: asyncio.Event
-    ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    def _keep_up(self, serving: Serving, metrics: Metrics, stop: asyncio.Event) -> list[Work]:
         """What brings another release into force in one slot: the store that was away, and announcements."""
-        works: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        works: list[Work] = []
         if serving.away is not None:
             log.warning("started with %s from this machine's copy: %s", serving, serving.away)
             resolve = partial(release_of, self.settings, serving.which)
             asking = partial(await_store, resolve, serving.slot, metrics, languages=serving.languages)
-            works.append(partial(_beside, stop, asking))
+            works.append(partial(beside, stop, asking))
         if self.settings.releases.follow and serving.alias is not None:
             follower = ReleaseFollower(
                 self.connection,
@@ -215,12 +210,12 @@ class Monitor:
                 metrics=metrics,
                 languages=serving.languages,
             )
-            works.append(partial(_follow, follower, stop))
+            works.append(partial(follow, follower, stop))
         return works
 
     def _build_watch(
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
+    ) -> Work:
         settings = self.settings
         pipeline = WatchPipeline(self.connection, rules_of(settings), metrics=metrics, clock=time.monotonic)
         stack.callback(pipeline.close)
@@ -235,11 +230,11 @@ class Monitor:
             watcher=reporter,
             limits=LoopLimits(max_records=settings.watch.max_poll_records, poll_ms=settings.watch.poll_ms),
         )
-        return partial(_keep_running, "watch", make, reporter, stop)
+        return partial(keep_running, "watch", make, reporter, stop)
 
     async def _build_notify(
         self, stack: AsyncExitStack, metrics: Metrics, health: Health, stop: asyncio.Event
-    ) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    ) -> list[Work]:
         notify = self.settings.notify
         poster = Poster(_now, notify.timeout_seconds)
         stack.push_async_callback(poster.close)
@@ -282,14 +277,14 @@ class Monitor:
         ended = asyncio.Event()
 
         async def run_loop() -> None:
-            await _keep_running("notify", make, reporter, stop)
+            await keep_running("notify", make, reporter, stop)
             ended.set()
 
         # The sinks are told until the loop has written what came of it.
-        beside = [pipeline.heed, *(each.run for each in outlets)]
+        all_along = [pipeline.heed, *(each.run for each in outlets)]
         if explainer is not None and not self._serving:
-            beside.append(partial(self._load_to_explain, explainer, metrics, stop))
-        return [run_loop, *(partial(_beside, ended, each) for each in beside)]
+            all_along.append(partial(self._load_to_explain, explainer, metrics, stop))
+        return [run_loop, *(partial(beside, ended, each) for each in all_along)]
 
     async def _build_explainer(self, stack: AsyncExitStack) -> Explainer:
         """With the models and the companies of SCORE where it runs here too; else the models come later."""
@@ -316,7 +311,7 @@ class Monitor:
         _show_models(serving, metrics)
         explainer.serve(scorer_in_force(serving))
         log.info("notifications are explained by %s", "; ".join(map(str, serving)))
-        await _run_all([work for each in serving for work in self._keep_up(each, metrics, stop)])
+        await run_all([work for each in serving for work in self._keep_up(each, metrics, stop)])
 
 
 def roles_of(settings: Settings) -> tuple[Role, ...]:
@@ -340,65 +335,3 @@ def _now() -> datetime:
 
 def _reporter(role: Role, topic: str, metrics: Metrics, health: Health) -> LoopReporter:
     return LoopReporter(role, topic, metrics=metrics, health=health, monotonic=time.monotonic, unix=time.time)
-
-
-async def _run_all(works: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Run all side by side; where one fails, end the others and raise what it raised."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for work in works:
-                tasks.create_task(work())
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from group
-
-
-async def _keep_running(
-    role: Role, make: Callable[[], BatchLoop], reporter: LoopReporter, stop: asyncio.Event
-) -> None:
-    """Run a loop, and start it anew when its broker went away: it comes back, and nothing was lost.
-
-    A broker that is not there at the very beginning is a wrong setting more often than not: that is raised.
-    """
-    wait = _FIRST_WAIT
-    clock = asyncio.get_running_loop().time
-    while not stop.is_set():
-        began = clock()
-        try:
-            await make().run(stop)
-        except BrokerUnavailableError as error:
-            if not reporter.worked:
-                raise
-            wait = _FIRST_WAIT if clock() - began > _LONGEST_WAIT else min(2 * wait, _LONGEST_WAIT)
-            reporter.broker_away()
-            log.warning("%s waits %.0f s for its broker: %s", role, wait, error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
-
-
-async def _follow(follower: ReleaseFollower, stop: asyncio.Event) -> None:
-    """Follow the releases until `stop`; without a broker, wait for it as the loops do."""
-    while not stop.is_set():
-        try:
-            await _until(stop, follower.run())
-        except (BrokerUnavailableError, BrokerRefusedError) as error:
-            log.warning("the announcements of releases can't be read now: %s", error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _LONGEST_WAIT)
-
-
-async def _beside(ended: asyncio.Event, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run `work`, which never ends by itself, until `ended`."""
-    await _until(ended, work())
-
-
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` until it ends, or cancel it when `stop` is set."""
-    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            await working
-    finally:
-        working.cancel()
-        stopping.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from stream import app
+from stream import app, supervise
 from stream.bus import Connection
 from stream.errors import BrokerRefusedError, BrokerUnavailableError, NewstideError
 from stream.health import Health, LoopReporter
@@ -52,13 +52,13 @@ def reporter() -> LoopReporter:
 
 @pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "_FIRST_WAIT", 0.001)
-    monkeypatch.setattr(app, "_LONGEST_WAIT", 0.002)
+    monkeypatch.setattr(supervise, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(supervise, "_LONGEST_WAIT", 0.002)
 
 
 async def test_a_broker_that_was_never_there_ends_the_monitor(reporter: LoopReporter) -> None:
     with pytest.raises(BrokerUnavailableError):
-        await app._keep_running("score", FakeLoop(away), reporter, asyncio.Event())
+        await supervise.keep_running("score", FakeLoop(away), reporter, asyncio.Event())
 
 
 @pytest.mark.usefixtures("short_waits")
@@ -68,7 +68,7 @@ async def test_a_loop_whose_broker_went_away_starts_anew(reporter: LoopReporter)
         away()
 
     loop, stop = FakeLoop(worked_until_away, away, away), asyncio.Event()
-    keeping = asyncio.create_task(app._keep_running("score", loop, reporter, stop))
+    keeping = asyncio.create_task(supervise.keep_running("score", loop, reporter, stop))
     async with asyncio.timeout(10):
         while loop.runs < 4:
             await asyncio.sleep(0)
@@ -80,7 +80,7 @@ async def test_a_loop_whose_broker_went_away_starts_anew(reporter: LoopReporter)
 async def test_a_monitor_that_waits_for_its_broker_stops_at_once(reporter: LoopReporter) -> None:
     reporter.assigned([0])
     stop = asyncio.Event()
-    keeping = asyncio.create_task(app._keep_running("score", FakeLoop(away), reporter, stop))
+    keeping = asyncio.create_task(supervise.keep_running("score", FakeLoop(away), reporter, stop))
     await asyncio.sleep(0)
     stop.set()
     async with asyncio.timeout(0.5):
@@ -100,7 +100,7 @@ async def test_where_one_work_fails_the_others_end_and_its_error_is_raised() -> 
         raise NewstideError("the state can't be read")
 
     with pytest.raises(NewstideError, match="the state"):
-        await app._run_all([works, fails])
+        await supervise.run_all([works, fails])
     assert ended == ["works"]
 
 
@@ -124,7 +124,7 @@ async def test_a_topic_that_can_not_be_followed_now_is_tried_again() -> None:
         FakeFollower(BrokerRefusedError("no topic"), BrokerUnavailableError("away")),
         asyncio.Event(),
     )
-    following = asyncio.create_task(app._follow(follower, stop))  # type: ignore[arg-type]  # a fake
+    following = asyncio.create_task(supervise.follow(follower, stop))  # type: ignore[arg-type]  # a fake
     async with asyncio.timeout(10):
         await follower.follows.wait()
     stop.set()
@@ -137,7 +137,7 @@ async def test_work_that_ends_by_itself_needs_no_stop() -> None:
         await asyncio.sleep(0)
 
     async with asyncio.timeout(10):
-        await app._until(asyncio.Event(), work())
+        await supervise.until(asyncio.Event(), work())
 
 
 async def test_the_interpreter_switches_threads_as_before_once_a_monitor_has_ended(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import Command
 
 from stream.bench.apache import ApacheKafka, kafka_home
 from stream.broker import EmbeddedBroker
-from stream.bus import Connection
+from stream.bus import Connection, create_topics
 
 _numbers = itertools.count(1)
 
@@ -40,3 +42,23 @@ def apache(apache_broker: ApacheKafka) -> Connection:
     return Connection(
         bootstrap=apache_broker.bootstrap, session_timeout_ms=6_000, topic_prefix=f"t{next(_numbers)}."
     )
+
+
+@pytest.fixture
+def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command, in a folder of its own."""
+    return Command(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def partitions() -> int:
+    """How many partitions the topics of `on_broker` have."""
+    return 2
+
+
+@pytest.fixture
+def on_broker(newstide: Command, embedded: Connection, partitions: int) -> Command:
+    """The command, told of a fresh broker with all topics."""
+    newstide.flags = ("--bootstrap", embedded.bootstrap)
+    asyncio.run(create_topics(embedded, partitions=partitions, replication_factor=1))
+    return newstide

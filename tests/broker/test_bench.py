@@ -12,11 +12,6 @@ from stream.bench import chaos, score
 from stream.bench.apache import kafka_home
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 def test_scoring_is_measured_alone_and_through_kafka(
     tmp_path: Path, newstide: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

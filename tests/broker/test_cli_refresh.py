@@ -14,24 +14,16 @@ from command import Command
 from monitoring import send
 from watching import START, signal
 
-from stream.bus import Connection, Outgoing, create_topics
+from stream.bus import Connection, Outgoing
 from stream.cli import refresh, train
 from stream.topics import SIGNALS
 from stream.watch.profile import default_profile, read_profile
 
 
 @pytest.fixture
-def newstide(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    embedded: Connection,
-) -> Command:
-    command = Command(tmp_path, monkeypatch, capsys)
-    command.flags = ("--bootstrap", embedded.bootstrap)
-    asyncio.run(create_topics(embedded, partitions=2, replication_factor=1))
+def newstide(on_broker: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setattr(train, "need_training", lambda: pytest.fail("the extra is not needed"))
-    return command
+    return on_broker
 
 
 def put_news(connection: Connection, days: float, stories: int = 200) -> None:

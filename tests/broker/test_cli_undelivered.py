@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from alerting import NOTED, T0, notification
@@ -13,22 +12,19 @@ from command import Command, Ran
 from monitoring import kept, send
 from sink_server import Reply, SinkServer
 
-from stream.bus import Connection, Outgoing, create_topics
+from stream.bus import Connection, Outgoing
 from stream.events import Undelivered
 from stream.topics import UNDELIVERED
 
 
 @pytest.fixture
-def newstide(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    embedded: Connection,
-) -> Command:
-    command = Command(tmp_path, monkeypatch, capsys)
-    command.flags = ("--bootstrap", embedded.bootstrap)
-    asyncio.run(create_topics(embedded, partitions=1, replication_factor=1))
-    return command
+def partitions() -> int:
+    return 1
+
+
+@pytest.fixture
+def newstide(on_broker: Command) -> Command:
+    return on_broker
 
 
 def letter(sink: str = "pager", key: str = "k1", reason: str = "gave_up") -> Outgoing:

@@ -13,22 +13,14 @@ from alerting import alert, record_of
 from command import Command
 from monitoring import kept, send
 
-from stream.bus import Connection, Outgoing, create_topics
+from stream.bus import Connection, Outgoing
 from stream.events import Acknowledgement, Silence
 from stream.topics import ALERTS, SILENCES
 
 
 @pytest.fixture
-def newstide(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    embedded: Connection,
-) -> Command:
-    command = Command(tmp_path, monkeypatch, capsys)
-    command.flags = ("--bootstrap", embedded.bootstrap)
-    asyncio.run(create_topics(embedded, partitions=2, replication_factor=1))
-    return command
+def newstide(on_broker: Command) -> Command:
+    return on_broker
 
 
 def test_a_silence_is_added_listed_and_ended(newstide: Command, embedded: Connection) -> None:

@@ -70,19 +70,17 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
 
 
 @pytest.fixture
-def newstide(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    embedded: Connection,
-) -> Command:
-    """On a fresh broker with all topics; tiny@1.0.0 came with newstide."""
+def partitions() -> int:
+    return 1
+
+
+@pytest.fixture
+def newstide(on_broker: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """With a store of its own; tiny@1.0.0 came with newstide."""
     packaged = tiny_release(tmp_path / "packaged", "1.0.0", seed=1)
     monkeypatch.setattr(parts, "packaged_release", lambda: packaged)
-    command = Command(tmp_path, monkeypatch, capsys)
-    command.flags = ("--bootstrap", embedded.bootstrap, "--set", f"releases.store={tmp_path / 'store'}")
-    assert command("topics", "--create", "--partitions", 1).code == 0
-    return command
+    on_broker.flags = (*on_broker.flags, "--set", f"releases.store={tmp_path / 'store'}")
+    return on_broker
 
 
 HELD_OUT = ("oil up", "dividend cut", "fed raised", "profit fall", "record quarter")

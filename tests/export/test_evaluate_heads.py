@@ -40,11 +40,6 @@ def scorer(release: Release) -> FullScorer:
     return FullScorer.load(release)
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 def test_what_is_measured_is_what_serving_answers_to_the_last_bit(
     release: Release, scorer: FullScorer
 ) -> None:

@@ -37,11 +37,6 @@ def test_more_products_take_more_time() -> None:
     assert 0 < one < many
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 def test_releases_are_measured_side_by_side(newstide: Command, tmp_path: Path) -> None:
     shipped, tiny = packaged_release(), tiny_release(tmp_path / "tiny")
     ran = newstide(

@@ -24,11 +24,6 @@ BROKERS = ("UBS", "Barclays", "Jefferies", "Baird")
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 def items(count: int) -> list[NewsItem]:
     """News by a few templates, an hour apart."""
     dice = random.Random(1)

@@ -16,11 +16,6 @@ SURGE = "." * 240 + "1" + "." * 119 + "o" + "." * 119 + "22332322" + "." * 300 +
 
 
 @pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def counts(tmp_path: Path) -> Path:
     path = tmp_path / "T.csv"
     rows = [

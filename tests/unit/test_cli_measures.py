@@ -26,11 +26,6 @@ BAD = Sentiment(negative=0.8, neutral=0.1, positive=0.1)
 AFTER = RUN_STARTS + timedelta(minutes=40)
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 day = cache(make_day)
 
 

@@ -18,11 +18,6 @@ from stream.cli.printing import print_json, print_line, shorten
 from stream.errors import BrokerRefusedError
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_self: Invocation, _flags: object = None) -> None:
         raise error

@@ -18,11 +18,6 @@ BAD = (
 
 
 @pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def news(tmp_path: Path) -> Path:
     """Ten bad stories within five minutes of a Tuesday, before which there was one an hour."""
     stories = [

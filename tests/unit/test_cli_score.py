@@ -12,11 +12,6 @@ from stream.errors import UsageError
 
 
 @pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def release(tmp_path: Path) -> Path:
     return tiny_release(tmp_path / "release").path
 

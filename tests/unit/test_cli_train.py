@@ -15,11 +15,6 @@ pytestmark = pytest.mark.train
 
 
 @pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The runs that were asked for; none is run."""
     asked: list[Any] = []

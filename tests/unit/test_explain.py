@@ -103,11 +103,6 @@ def test_a_scorer_that_minds_one_country_is_found_out() -> None:
     assert measure_bias(AddingScorer({"Kenya": -0.5}), mean_bound=0.1).passed
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_release(tmp_path_factory.mktemp("tiny") / "release").path

@@ -98,11 +98,6 @@ def test_files_add_up() -> None:
     assert whole.score == pytest.approx(100 * (1.0 - 1.11 + 2) / 4)
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 def write_series(folder: Path, name: str, *, labelled: bool = True) -> None:
     rows = [
         f"{at:%Y-%m-%d %H:%M:%S},{3000 if 3_000 <= row < 3_012 else 20 + row % 7}"

@@ -143,11 +143,6 @@ def test_explaining_is_asked_for_and_what_is_neither_yes_nor_no_is_named() -> No
     assert said.startswith("notify.explain is 'often'")
 
 
-@pytest.fixture
-def newstide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(tmp_path, monkeypatch, capsys)
-
-
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_config_shows_no_secret(newstide: Command, tmp_path: Path, flags: tuple[str, ...]) -> None:
     sinks = ", ".join(

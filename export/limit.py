@@ -24,10 +24,12 @@ _WEIGHT = re.compile(r"layers\.(?P<layer>\d+)\.\w+\.weight(?P<part>\.\w+)?_quant
 
 
 def products_of(release: Release) -> dict[Product, float]:
-    """The int8 products that one token of a text costs, by the shape of their weights.
+    """The int8 products that one token of a text costs, by the shape of their weights; none in another precision.
 
     Those of the last layer that only the first token asks for are left out: beside the others they are nothing.
     """
+    if release.manifest.requires.precision != "int8":
+        return {}
     graph = onnx.load_model_from_string(release.read(GRAPH)).graph
     named = [(match, each) for each in graph.initializer if (match := _WEIGHT.fullmatch(each.name))]
     last = max((int(match["layer"]) for match, _ in named), default=0)
@@ -42,8 +44,8 @@ def products_of(release: Release) -> dict[Product, float]:
 def seconds_per_token(products: Mapping[Product, float], *, seconds: float = 0.5) -> float:
     """The time of `products` for one token on one core, each measured by itself for about `seconds`, at its best.
 
-    The processor's time, as `stream.bench.release` takes it of releases. By the same runtime, 8-bit numbers against 8-bit weights into 32-bit sums, `ROWS` rows at once, with all that
-    it needs in the cache.
+    The processor's time, as `stream.bench.release` takes it of releases. By the same runtime, 8-bit numbers
+    against 8-bit weights into 32-bit sums, `ROWS` rows at once, with all that it needs in the cache.
     """
     return sum(count * _seconds(shape, seconds) / ROWS for shape, count in products.items())
 

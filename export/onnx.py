@@ -1,7 +1,8 @@
 """From a checkpoint to a release: read `export_release`, then `make_release`, from top to bottom.
 
-Every step refuses what it can't vouch for: the fp32 graph must answer as the network does, the int8 graph must
-agree with it, the same text must get the same bits alone and in any batch, and the golden examples must come back.
+Every step refuses what it can't vouch for: the fp32 graph must answer as the network does, the graph that is
+served must agree with it, the same text must get the same bits alone and in any batch (in int8; else the same
+answer), and the golden examples must come back.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
 from pydantic import JsonValue
 
 from export.answers import GraphAnswers, feed_of, read_texts
 from export.golden import GOLDEN_TEXTS, TOLERANCE, mentions_like
 from export.graph import OPSET, build_graph
 from export.parity import Parity, check_parity
-from export.quantize import optimise, quantise
+from export.quantize import lower
 from export.weights import describe_weights
 from models.errors import ModelError
 from models.golden import check_golden, record_golden
-from models.manifest import DataSet, Head, Lineage, Manifest, Metrics, Requirements
+from models.manifest import DataSet, Head, Lineage, Manifest, Metrics, Precision, Requirements
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release
 from models.scorer import OnnxScorer
 from models.tasks import HEADS, HeadName
@@ -64,6 +66,7 @@ def export_release(
     version: str,
     languages: Sequence[str] = ("en",),
     max_length: int = MAX_LENGTH,
+    precision: Precision = "int8",
     least_agreement: float = 0.95,
     key: bytes | None = None,
 ) -> Release:
@@ -76,7 +79,8 @@ def export_release(
         version: of the release.
         languages: what it was made to read, as subtags of BCP 47.
         max_length: the longest text that it reads, in tokens; the rest is cut.
-        least_agreement: the share of texts to which the int8 graph must give the fp32 graph's answer.
+        precision: of the products with weights. Only with int8 does a text get the same bits in any batch.
+        least_agreement: the share of texts to which the served graph must give the fp32 graph's answer.
         key: where given, the release is signed with it.
 
     Raises:
@@ -102,7 +106,7 @@ def export_release(
         languages=tuple(languages),
         heads={head: Head(labels=labels) for head, labels in HEADS.items() if head in learned},
         max_length=min(max_length, page.shape.positions),
-        requires=Requirements(opset=OPSET, precision="int8", graph_optimised=True),
+        requires=Requirements(opset=OPSET, precision=precision, graph_optimised=True),
         lineage=_lineage(page),
     )
     return make_release(
@@ -125,21 +129,26 @@ def make_release(
     Raises:
         ModelError: if a check fails, or `out` holds something.
     """
+    # Most of it is asked text by text, where more threads would only wait for each other.
+    torch.set_num_threads(1)
     tokenizer = load_tokenizer(tokenizer_json, draft.max_length)
     golden = read_texts(tokenizer, GOLDEN_TEXTS, [mentions_like(text) for text in GOLDEN_TEXTS])
     calibration = [*encode(tokenizer, evidence.calibration), *golden]
     fp32 = build_graph(network, draft.max_length, tuple(draft.heads))
     spans = "entity" in draft.heads
-    int8 = optimise(quantise(fp32, [feed_of(collate([item]), spans=spans) for item in calibration]))
+    precision = draft.requires.precision
+    served = lower(fp32, [feed_of(collate([item]), spans=spans) for item in calibration], precision)
     counted = {name for names in evidence.references.values() for name in names}
     tune, dev = (
         encode(tokenizer, [example for example in part if example.source in counted])
         for part in (evidence.tune, evidence.dev)
     )
     compared = [*golden, *dev[:: max(1, len(dev) // 600)]]
-    parity = check_parity(network, fp32, int8, compared, least_agreement=least_agreement)
+    parity = check_parity(
+        network, fp32, served, compared, exact=precision == "int8", least_agreement=least_agreement
+    )
 
-    graph = GraphAnswers(int8, optimise=False)
+    graph = GraphAnswers(served, optimise=False)
     tuned = measure_answers(tune, graph.all_of(tune), evidence.references).temperatures if tune else {}
     temperatures = {head: tuned.get(head) or evidence.temperatures.get(head, 1.0) for head in draft.heads}
     metrics: Metrics = {"parity": _parity_metrics(parity)}
@@ -159,8 +168,8 @@ def make_release(
         }
     )
     content = tokenizer_json if isinstance(tokenizer_json, bytes) else tokenizer_json.read_bytes()
-    page = describe_weights(network, int8).model_dump_json(indent=1).encode() + b"\n"
-    files: dict[str, bytes | Path] = {GRAPH: int8, TOKENIZER: content, WEIGHTS: page}
+    page = describe_weights(network, served).model_dump_json(indent=1).encode() + b"\n"
+    files: dict[str, bytes | Path] = {GRAPH: served, TOKENIZER: content, WEIGHTS: page}
     files[GOLDEN] = _golden_of(manifest, files)
     return write_release(out, manifest, files, key=key)
 

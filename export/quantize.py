@@ -1,4 +1,4 @@
-"""From an fp32 graph to an int8 graph that gives the same text the same bits in any batch.
+"""From an fp32 graph to what is served: an int8 graph that gives the same text the same bits in any batch.
 
 Ranges of activations are fixed here, from example texts. Were they taken from each batch, as dynamic quantisation
 does, a score would depend on the texts that share its batch.
@@ -25,8 +25,12 @@ from onnxruntime.quantization import (
 )
 
 from export.smoothing import smooth
+from models.manifest import Precision
 
 Feed = dict[str, NDArray[np.generic]]
+
+WEIGHT_FUSIONS = ("ConstantFolding", "QDQSelectorActionTransformer")
+"""These would store small weights at their full size again, or also round the activations, by blocks."""
 
 SLOW_FUSIONS = ("SkipLayerNormFusion", "BiasGeluFusion")
 """The runtime's fused nodes for these are several times slower on a processor than the plain ones."""
@@ -42,6 +46,15 @@ class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no
         return next(self._left, None)
 
 
+def lower(graph: onnx.ModelProto, feeds: Sequence[Feed], precision: Precision) -> bytes:
+    """What is served in place of the fp32 graph `graph`, in `precision`; arguments as those of `quantise`."""
+    if precision == "int8":
+        return optimise(quantise(graph, feeds))
+    if precision == "int8_weights":
+        return optimise(quantise_weights(graph), leave=WEIGHT_FUSIONS)
+    return optimise(graph)
+
+
 def quantise(graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] = ()) -> onnx.ModelProto:
     """The int8 graph (QDQ) of `graph`.
 
@@ -55,11 +68,7 @@ def quantise(graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] 
         keep: products to leave in fp32 besides, by the names of their nodes.
     """
     graph = smooth(graph, feeds)
-    products = [
-        node.name
-        for node in graph.graph.node
-        if node.op_type == "MatMul" and node.name.startswith("layers.") and node.name.endswith("/product")
-    ]
+    products = [node.name for node in _products(graph)]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
         onnx.save(graph, source)
@@ -86,14 +95,54 @@ def quantise(graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] 
     return quantised
 
 
+def quantise_weights(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with int8 weights, of one scale for each output, and products in fp32 all the same."""
+    small = onnx.ModelProto()
+    small.CopyFrom(graph)
+    weights = {tensor.name: tensor for tensor in small.graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    chosen = {node.name for node in _products(graph)}
+    for node in small.graph.node:
+        if node.name in chosen:
+            name = node.input[1]
+            values = numpy_helper.to_array(weights[name])
+            rounded, scale = _rounded(values, axis=0)
+            small.graph.initializer.remove(weights[name])
+            small.graph.initializer.append(numpy_helper.from_array(rounded, f"{name}_quantized"))
+            small.graph.initializer.append(numpy_helper.from_array(scale.ravel(), f"{name}_scale"))
+            made = f"{name}/float"
+            node.input[1] = made
+            given = [f"{name}_quantized", f"{name}_scale"]
+            nodes.append(helper.make_node("DequantizeLinear", given, [made], made, axis=1))
+        nodes.append(node)
+    kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del small.graph.node[:]
+    small.graph.node.extend(kept)
+    _quantise_words(small)
+    return small
+
+
+def _products(graph: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The products with weights in the layers."""
+    return [
+        node
+        for node in graph.graph.node
+        if node.op_type == "MatMul" and node.name.startswith("layers.") and node.name.endswith("/product")
+    ]
+
+
+def _rounded(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """`values` as int8, and the scale along `axis` that turns them back."""
+    scale = np.maximum(np.abs(values).max(axis=axis, keepdims=True) / 127.0, 1e-12).astype(np.float32)
+    return np.clip(np.rint(values / scale), -127, 127).astype(np.int8), scale
+
+
 def _quantise_words(model: onnx.ModelProto) -> None:
     """Turns the word embeddings into int8 with one scale per word, looked up together with the word."""
     graph = model.graph
     place, node = next((i, n) for i, n in enumerate(graph.node) if "words.weight" in n.input)
     whole = next(tensor for tensor in graph.initializer if tensor.name == "words.weight")
-    values = numpy_helper.to_array(whole)
-    scale = np.maximum(np.abs(values).max(axis=1, keepdims=True) / 127.0, 1e-12).astype(np.float32)
-    rounded = np.clip(np.rint(values / scale), -127, 127).astype(np.int8)
+    rounded, scale = _rounded(numpy_helper.to_array(whole), axis=1)
     graph.initializer.remove(whole)
     graph.initializer.append(numpy_helper.from_array(rounded, "words.weight_quantized"))
     graph.initializer.append(numpy_helper.from_array(scale, "words.weight_scale"))
@@ -110,10 +159,11 @@ def _quantise_words(model: onnx.ModelProto) -> None:
         graph.node.insert(place + step, new)
 
 
-def optimise(graph: onnx.ModelProto) -> bytes:
+def optimise(graph: onnx.ModelProto, leave: Sequence[str] = ()) -> bytes:
     """The graph as the runtime would optimise it on loading, saved, so that it is loaded as it is.
 
     Only rewritings that hold on every processor (level "extended") are made: no layouts for this one's cache.
+    Those named in `leave` are not.
     """
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
@@ -126,6 +176,6 @@ def optimise(graph: onnx.ModelProto) -> bytes:
             graph.SerializeToString(),
             options,
             providers=["CPUExecutionProvider"],
-            disabled_optimizers=list(SLOW_FUSIONS),
+            disabled_optimizers=[*SLOW_FUSIONS, *leave],
         )
         return target.read_bytes()

@@ -81,14 +81,19 @@ class Lineage(_Part):
     datasets: Annotated[tuple[DataSet, ...], Field(min_length=1)]
 
 
+Precision = Literal["int8", "int8_weights", "fp32"]
+
+
 class Requirements(_Part):
     """What it takes to run the graph.
 
-    `graph_optimised` says that the graph was optimised when it was exported: a session leaves it as it is.
+    `precision` is that of the products with weights: `int8` for weights and activations, `int8_weights` for the
+    weights alone. `graph_optimised` says that the graph was optimised when it was exported: a session leaves it as
+    it is.
     """
 
     opset: Annotated[int, Field(ge=1)]
-    precision: Literal["fp32", "int8"]
+    precision: Precision
     graph_optimised: bool = False
 
 

@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from models.training.own_data import OwnData
 
 _TRAINING = ("torch", "onnx", "tensorboard")
+
+
+class PrecisionName(StrEnum):
+    """As `models.manifest.Precision`, as a choice of the command."""
+
+    int8 = "int8"
+    int8_weights = "int8_weights"
+    fp32 = "fp32"
 
 
 def need_training() -> None:
@@ -239,9 +248,15 @@ def export(
     languages: Annotated[
         str, typer.Option(metavar="en,zh", help="What it reads; told in its manifest.")
     ] = "en",
+    precision: Annotated[
+        PrecisionName,
+        typer.Option(
+            help="int8 is fast, and exact in any batch; int8_weights is as small, slow, and nearly fp32."
+        ),
+    ] = PrecisionName.int8,
     as_json: Json = False,
 ) -> None:
-    """Export a checkpoint to an int8 ONNX release, checked and measured (extra `train`)."""
+    """Export a checkpoint to an ONNX release, checked and measured (extra `train`)."""
     need_training()
     from export.onnx import export_release
 
@@ -259,6 +274,7 @@ def export(
             name=name,
             version=label,
             languages=_languages_of(languages),
+            precision=precision.value,
             key=key.get_secret_value().encode() if key is not None else None,
         )
     if as_json:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tiny_training import WORDS, tiny_config, tiny_texts, write_csv  # noqa: E40
 from export.answers import GraphAnswers, feed_of, read_texts  # noqa: E402 - needs onnx
 from export.golden import GOLDEN_TEXTS, mentions_like  # noqa: E402 - needs onnx
 from export.graph import build_graph  # noqa: E402 - needs torch
+from export.limit import products_of  # noqa: E402 - needs onnx
 from export.onnx import export_release  # noqa: E402 - needs torch
 from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
 from export.quantize import optimise, quantise  # noqa: E402 - needs onnx
@@ -26,6 +28,7 @@ from export.smoothing import factors, smooth  # noqa: E402 - needs onnx
 from export.weights import describe_weights  # noqa: E402 - needs torch
 from models.errors import ModelError  # noqa: E402 - after the extra
 from models.golden import check_golden, read_golden  # noqa: E402 - after the extra
+from models.manifest import Precision  # noqa: E402 - after the extra
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release  # noqa: E402 - after the extra
 from models.scorer import OnnxScorer  # noqa: E402 - after the extra
 from models.session import open_session  # noqa: E402 - after the extra
@@ -259,6 +262,30 @@ def test_a_graph_whose_bits_depend_on_the_batch_is_refused(tmp_path: Path) -> No
     dynamic = GraphAnswers((tmp_path / "int8.onnx").read_bytes(), optimise=True)
     with pytest.raises(ModelError, match="not batch-invariant"):
         check_batch_invariance(dynamic, rows, batchings=50, seed=1)
+
+
+@pytest.mark.parametrize(("precision", "share"), [("int8_weights", 0.45), ("fp32", 1.1)])
+def test_a_release_may_be_nearer_to_fp32_than_int8(
+    checkpoint: Path, tmp_path: Path, precision: Precision, share: float
+) -> None:
+    made = export_release(
+        checkpoint, tmp_path / precision, name="tiny", version="1", max_length=24, precision=precision
+    )
+    parity: Any = made.manifest.metrics["parity"]
+    assert made.manifest.requires.precision == precision
+    assert min(parity["agreement"].values()) >= (0.98 if precision == "int8_weights" else 1.0)
+    _, network = load_checkpoint(checkpoint)
+    weights = sum(4 * each.numel() for each in network.parameters())
+    assert (made.path / GRAPH).stat().st_size < share * weights
+    answers = OnnxScorer.load(made).score(["shares rise", "shares fall"]).answers
+    assert len(answers) == 2
+    again = dict(restore_network(made).named_parameters())
+    known = WeightMap.model_validate_json(made.read(WEIGHTS)).parameters
+    near = 0.02 if precision == "int8_weights" else 1e-6
+    for name, values in network.named_parameters():
+        if name in known and name != "positions.weight":
+            assert torch.allclose(again[name], values, atol=near)
+    assert products_of(made) == {}, "no limit of int8 arithmetic"
 
 
 def test_products_can_be_kept_in_fp32() -> None:

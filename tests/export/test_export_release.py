@@ -264,7 +264,7 @@ def test_a_graph_whose_bits_depend_on_the_batch_is_refused(tmp_path: Path) -> No
         check_batch_invariance(dynamic, rows, batchings=50, seed=1)
 
 
-@pytest.mark.parametrize(("precision", "share"), [("int8_weights", 0.45), ("fp32", 1.1)])
+@pytest.mark.parametrize(("precision", "share"), [("int8_weights", 0.6), ("fp32", 1.1)])
 def test_a_release_may_be_nearer_to_fp32_than_int8(
     checkpoint: Path, tmp_path: Path, precision: Precision, share: float
 ) -> None:

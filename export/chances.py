@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batches import cut_batches
 from models.errors import ModelError
-from models.manifest import Head
-from models.release import GRAPH, TOKENIZER, Release
+from models.loaded import LoadedRelease, TokenPlaces
+from models.release import Release
 from models.scorer import Places, calibrated
-from models.session import CPU, SPAN_INPUTS, check_graph, open_session
 from models.spans import Normalised, Offsets, tokens_of
-from models.text import load_tokenizer
 
 if TYPE_CHECKING:
-    import onnxruntime as ort
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
 
     from models.tasks import HeadName
 
@@ -54,38 +50,16 @@ class Chances:
 class FullScorer:
     """Answers with all probabilities of all heads. Made by `load`."""
 
-    def __init__(
-        self, session: ort.InferenceSession, tokenizer: Tokenizer, release: Release, batch_tokens: int
-    ) -> None:
-        self._session = session
-        self._tokenizer = tokenizer
-        self._heads: dict[HeadName, Head] = dict(release.manifest.heads)
-        self._batch_tokens = batch_tokens
-        self.release = release.label
+    def __init__(self, loaded: LoadedRelease) -> None:
+        self._loaded = loaded
+        self._heads = loaded.heads
+        self.release = loaded.label
         """Who answers, `name@version`."""
 
     @classmethod
-    def load(
-        cls,
-        release: Release,
-        *,
-        batch_tokens: int = 384,
-        max_length: int = 128,
-        providers: Sequence[str] = (CPU,),
-        threads: int = 1,
-    ) -> Self:
-        """The scorer of `release`; arguments and errors as those of `models.scorer.OnnxScorer.load`."""
-        manifest = release.manifest
-        session = open_session(
-            release.read(GRAPH),
-            where=str(release.path / GRAPH),
-            providers=providers,
-            threads=threads,
-            optimise=not manifest.requires.graph_optimised,
-        )
-        check_graph(session, {str(name): head for name, head in manifest.heads.items()}, release.label)
-        tokenizer = load_tokenizer(release.read(TOKENIZER), min(max_length, manifest.max_length))
-        return cls(session, tokenizer, release, batch_tokens)
+    def load(cls, release: Release, **options: Any) -> Self:
+        """The scorer of `release`; arguments and errors as those of `models.loaded.LoadedRelease.load`."""
+        return cls(LoadedRelease.load(release, **options))
 
     def labels(self, head: HeadName) -> tuple[str, ...]:
         """What `head` may answer.
@@ -103,30 +77,19 @@ class FullScorer:
     def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> list[Chances]:
         """The probabilities for `texts`, in their order; `spans` are the entities to answer for in each."""
         read = [Normalised.of(text) for text in texts]
-        encodings: list[Encoding] = list(self._tokenizer.encode_batch([each.text for each in read]))
+        encodings: list[Encoding] = list(self._loaded.tokenizer.encode_batch([each.text for each in read]))
         places = [
             [tokens_of(encoding.offsets, *clean.place_of(*place)) for place in (spans[n] if spans else ())]
             for n, (clean, encoding) in enumerate(zip(read, encodings, strict=True))
         ]
         found: dict[int, Chances] = {}
-        for batch in cut_batches([len(encoding.ids) for encoding in encodings], self._batch_tokens):
+        for batch in self._loaded.batches(encodings):
             answers = self._infer([encodings[n] for n in batch], [places[n] for n in batch])
             found.update(zip(batch, answers, strict=True))
         return [found[n] for n in range(len(texts))]
 
-    def _infer(
-        self, encodings: Sequence[Encoding], places: Sequence[Sequence[tuple[int, int] | None]]
-    ) -> list[Chances]:
-        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
-        feed: dict[str, NDArray[np.generic]] = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        if "entity" in self._heads:
-            asked = [(row, place) for row, of_text in enumerate(places) for place in of_text if place]
-            shares = np.zeros((len(asked), ids.shape[1]), dtype=np.float32)
-            for number, (_, (first, after)) in enumerate(asked):
-                shares[number, first:after] = 1.0 / (after - first)
-            owners = np.array([row for row, _ in asked], dtype=np.int64)
-            feed |= dict(zip(SPAN_INPUTS, (owners, shares), strict=True))
-        outputs = dict(zip(self._heads, self._session.run(list(self._heads), feed), strict=True))
+    def _infer(self, encodings: Sequence[Encoding], places: Sequence[TokenPlaces]) -> list[Chances]:
+        outputs = self._loaded.ask(encodings, places)
         towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
         return [
             Chances(
@@ -145,7 +108,7 @@ class FullScorer:
             for row, encoding in enumerate(encodings)
         ]
 
-    def _row(self, outputs: dict[HeadName, NDArray[np.float32]], head: HeadName, row: int) -> Row:
+    def _row(self, outputs: dict[str, NDArray[np.float32]], head: HeadName, row: int) -> Row:
         return self._chances(head, outputs[head][row].tolist()) if head in outputs else ()
 
     def _chances(self, head: HeadName, logits: list[float]) -> Row:

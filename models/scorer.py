@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batches import cut_batches
 from models.errors import ModelError
-from models.manifest import Head
-from models.release import GRAPH, TOKENIZER, Release
-from models.session import CPU, SPAN_INPUTS, check_graph, open_session
+from models.loaded import LoadedRelease
+from models.release import Release
+from models.session import CPU
 from models.spans import Normalised, names_in, tokens_of
 from models.tasks import SENTIMENT
-from models.text import load_tokenizer, normalise
+from models.text import normalise
 
 if TYPE_CHECKING:
-    import onnxruntime as ort
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Encoding
 
 TOP_TOPICS = 3
 """How many topics an answer names."""
@@ -98,19 +96,9 @@ class Scorer(Protocol):
 class OnnxScorer:
     """Answers with the ONNX graph of a release. Made by `load`."""
 
-    def __init__(
-        self,
-        session: ort.InferenceSession,
-        tokenizer: Tokenizer,
-        heads: dict[str, Head],
-        release: str,
-        batch_tokens: int,
-    ) -> None:
-        self._session = session
-        self._tokenizer = tokenizer
-        self._heads = heads
-        self._release = release
-        self._batch_tokens = batch_tokens
+    def __init__(self, loaded: LoadedRelease) -> None:
+        self._loaded = loaded
+        self._heads = loaded.heads
 
     @classmethod
     def load(
@@ -123,41 +111,29 @@ class OnnxScorer:
         threads: int = 1,
         allow_fallback: bool = False,
     ) -> Self:
-        """The scorer of `release`, whose files are checked as they are read.
-
-        Args:
-            release: what to load.
-            batch_tokens: the most padded tokens of one pass.
-            max_length: where texts are cut, in tokens; never beyond what the release was made for.
-            providers: what shall run the graph, the preferred one first.
-            threads: how many cores one pass may use.
-            allow_fallback: run on the processor where the preferred provider is not to be had.
+        """The scorer of `release`; arguments and errors as those of `models.loaded.LoadedRelease.load`.
 
         Raises:
-            ModelError: if a file is missing or altered, if the runtime refuses the graph or does not give the
-                preferred provider, or if the graph's outputs are not what the manifest says.
+            ModelError: also if the release has no head for the sentiment.
         """
-        manifest = release.manifest
-        sentiment = manifest.heads.get("sentiment")
+        sentiment = release.manifest.heads.get("sentiment")
         if sentiment is None or sentiment.labels != SENTIMENT:
             raise ModelError(f"{release.label}: heads.sentiment.labels must be {', '.join(SENTIMENT)}")
-        session = open_session(
-            release.read(GRAPH),
-            where=str(release.path / GRAPH),
-            providers=providers,
-            threads=threads,
-            optimise=not manifest.requires.graph_optimised,
-            allow_fallback=allow_fallback,
+        return cls(
+            LoadedRelease.load(
+                release,
+                batch_tokens=batch_tokens,
+                max_length=max_length,
+                providers=providers,
+                threads=threads,
+                allow_fallback=allow_fallback,
+            )
         )
-        heads = {str(task): head for task, head in manifest.heads.items()}
-        check_graph(session, heads, release.label)
-        tokenizer = load_tokenizer(release.read(TOKENIZER), min(max_length, manifest.max_length))
-        return cls(session, tokenizer, heads, release.label, batch_tokens)
 
     @property
     def release(self) -> str:
         """Who answers, `name@version`."""
-        return self._release
+        return self._loaded.label
 
     def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         """The answers to `texts`, in their order. A text that occurs several times is read once.
@@ -174,10 +150,10 @@ class OnnxScorer:
             _Asked(clean, encoding, [tokens_of(encoding.offsets, *place) for place in places])
             for encoding, (clean, places) in zip(encodings, distinct, strict=True)
         ]
-        lengths = [len(each.encoding.ids) for each in asked]
+        tokens = sum(len(encoding.ids) for encoding in encodings)
         tokenized = time.perf_counter()
         found: dict[tuple[str, Places], Answer] = {}
-        batches = cut_batches(lengths, self._batch_tokens)
+        batches = self._loaded.batches(encodings)
         for batch in batches:
             answers = self._infer([asked[index] for index in batch])
             found.update(zip((distinct[index] for index in batch), answers, strict=True))
@@ -185,10 +161,10 @@ class OnnxScorer:
             answers=tuple(
                 _placed(found[reading.clean, reading.places], reading.origins) for reading in readings
             ),
-            release=self._release,
+            release=self._loaded.label,
             batches=len(batches),
-            tokens=sum(lengths),
-            padded_tokens=sum(lengths),
+            tokens=tokens,
+            padded_tokens=tokens,
             tokenize_seconds=tokenized - started,
             infer_seconds=time.perf_counter() - tokenized,
         )
@@ -202,22 +178,12 @@ class OnnxScorer:
     def _encode(self, texts: list[str]) -> list[Encoding]:
         """The tokens of `texts`; where each begins and ends is only looked up where it is wanted."""
         if self._heads.keys() & {"entity", "ner"}:
-            return list(self._tokenizer.encode_batch(texts))
-        return list(self._tokenizer.encode_batch_fast(texts))
+            return list(self._loaded.tokenizer.encode_batch(texts))
+        return list(self._loaded.tokenizer.encode_batch_fast(texts))
 
     def _infer(self, asked: Sequence[_Asked]) -> list[Answer]:
         """The answers to one batch of texts of equal length."""
-        ids = np.array([each.encoding.ids for each in asked], dtype=np.int64)
-        feed: dict[str, NDArray[np.generic]] = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-        if "entity" in self._heads:
-            flat = [(row, place) for row, each in enumerate(asked) for place in each.spans if place]
-            shares = np.zeros((len(flat), ids.shape[1]), dtype=np.float32)
-            for number, (_, (first, after)) in enumerate(flat):
-                shares[number, first:after] = 1.0 / (after - first)
-            feed |= dict(
-                zip(SPAN_INPUTS, (np.array([row for row, _ in flat], dtype=np.int64), shares), strict=True)
-            )
-        outputs = dict(zip(self._heads, self._session.run(list(self._heads), feed), strict=True))
+        outputs = self._loaded.ask([each.encoding for each in asked], [each.spans for each in asked])
         moods = outputs["sentiment"].tolist()
         topics = outputs["topic"].tolist() if "topic" in outputs else [[]] * len(moods)
         towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())

@@ -123,10 +123,7 @@ class Monitor:
             stack.enter_context(WatchdogThread(server.alive))
             self.metrics_url = server.url
             log.info("metrics at %s/metrics", server.url)
-            # What was built so far stays to the end: a full collection would go through all of it, tens of
-            # milliseconds long, in the middle of a batch.
-            gc.collect()
-            gc.freeze()
+            _keep_what_is_there()
             stack.callback(gc.unfreeze)
             self.started.set()
             await run_all(works)
@@ -334,4 +331,24 @@ def _now() -> datetime:
 
 
 def _reporter(role: Role, topic: str, metrics: Metrics, health: Health) -> LoopReporter:
-    return LoopReporter(role, topic, metrics=metrics, health=health, monotonic=time.monotonic, unix=time.time)
+    return LoopReporter(
+        role,
+        topic,
+        metrics=metrics,
+        health=health,
+        monotonic=time.monotonic,
+        unix=time.time,
+        once_assigned=_keep_what_is_there,
+    )
+
+
+def _keep_what_is_there() -> None:
+    """Free what is no longer used, and let no full collection go through the rest again.
+
+    What was built for the start, and the state that was restored, stay: a collection would go through all of it in
+    the middle of a batch, tens of milliseconds for the models, and a second for 100,000 busy series. The state of
+    partitions that went elsewhere is what is freed here.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

@@ -15,6 +15,7 @@ class LoopReporter:
     Args:
         monotonic: the clock of `health`.
         unix: the clock of the metrics, in Unix time.
+        once_assigned: called whenever all partitions that are ours are open, and their state is restored.
 
     Attributes:
         worked: whether the loop ever was given its partitions, or was told that there are none left for it.
@@ -29,6 +30,7 @@ class LoopReporter:
         health: Health,
         monotonic: Callable[[], float],
         unix: Callable[[], float],
+        once_assigned: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._topic = topic
@@ -36,6 +38,7 @@ class LoopReporter:
         self._health = health
         self._monotonic = monotonic
         self._unix = unix
+        self._once_assigned = once_assigned
         self._owned: frozenset[int] = frozenset()
         self.worked = False
         metrics.ready_by(lambda: health.ready(monotonic()).ok)
@@ -47,6 +50,7 @@ class LoopReporter:
         self.worked = True
         self._own(frozenset(partitions))
         self._metrics.rebalanced(self._loop, len(partitions))
+        self._once_assigned()
         self._health.assigned(self._loop, len(partitions), self._monotonic())
 
     def rebalancing(self) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -155,3 +157,21 @@ async def test_the_interpreter_switches_threads_as_before_once_a_monitor_has_end
         await app.Monitor(Settings(), Connection("nowhere:1")).run(asyncio.Event())
     assert sys.getswitchinterval() == before
     assert within[0] < before
+
+
+def test_what_is_no_longer_used_is_freed_and_the_rest_is_not_gone_through_again() -> None:
+    class Series:
+        def __init__(self) -> None:
+            self.itself = self
+
+    went, stays = Series(), Series()
+    gone = weakref.ref(went)
+    gc.freeze()
+    try:
+        del went
+        app._keep_what_is_there()
+        assert gone() is None
+        assert gc.get_freeze_count() > 0
+        assert not any(each is stays for each in gc.get_objects())
+    finally:
+        gc.unfreeze()

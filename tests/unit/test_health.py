@@ -189,6 +189,24 @@ def reporting() -> tuple[LoopReporter, Metrics, Health, Clock]:
     return reporter, metrics, health, clock
 
 
+def test_what_waits_for_the_partitions_is_called_each_time_they_are_assigned() -> None:
+    called: list[int] = []
+    reporter = LoopReporter(
+        "watch",
+        "news.signals",
+        metrics=Metrics(CollectorRegistry()),
+        health=Health(),
+        monotonic=Clock(),
+        unix=Clock(),
+        once_assigned=lambda: called.append(1),
+    )
+    reporter.rebalancing()
+    assert not called
+    reporter.assigned([0])
+    reporter.assigned([0, 1])
+    assert len(called) == 2
+
+
 def test_a_reporter_tells_metrics_and_health_the_same(
     reporting: tuple[LoopReporter, Metrics, Health, Clock],
 ) -> None:

@@ -70,9 +70,13 @@ def measure_series(sizes: Sequence[int], say: Callable[[str], None] = lambda _: 
     asleep = _silent_core(dice)
     held = [_hold(size, asleep, dice, say) for size in sizes]
     say("timing signals, a thousand to each in turn")
-    for _ in range(_TIMED // _ROUND):
-        for each in held:
-            each.took.append(_time_round(each, asleep, dice))
+    gc.freeze()  # as serving does with what it restored
+    try:
+        for _ in range(_TIMED // _ROUND):
+            for each in held:
+                each.took.append(_time_round(each, asleep, dice))
+    finally:
+        gc.unfreeze()
     return [_figures(each, asleep) for each in held]
 
 

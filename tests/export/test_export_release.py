@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from export.graph import build_graph  # noqa: E402 - needs torch
 from export.limit import products_of  # noqa: E402 - needs onnx
 from export.onnx import export_release  # noqa: E402 - needs torch
 from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
-from export.quantize import optimise, quantise  # noqa: E402 - needs onnx
+from export.quantize import join_biases, optimise, quantise  # noqa: E402 - needs onnx
 from export.report import evaluate  # noqa: E402 - needs onnx
 from export.smoothing import factors, smooth  # noqa: E402 - needs onnx
 from export.weights import describe_weights  # noqa: E402 - needs torch
@@ -286,6 +287,25 @@ def test_a_release_may_be_nearer_to_fp32_than_int8(
         if name in known and name != "positions.weight":
             assert torch.allclose(again[name], values, atol=near)
     assert products_of(made) == {}, "no limit of int8 arithmetic"
+
+
+def test_a_bias_is_added_by_the_product_itself_and_changes_no_bit() -> None:
+    network, rows = drawn()
+    graph = build_graph(network, 32)
+    apart = optimise(quantise(graph, feeds_of(graph, rows)))
+    joined = join_biases(apart)
+    counts = [
+        Counter(node.op_type for node in onnx.load_model_from_string(each).graph.node)
+        for each in (apart, joined)
+    ]
+    products = counts[0]["MatMulIntegerToFloat"]
+    assert products > 0
+    assert counts[1]["MatMulIntegerToFloat"] == products
+    assert counts[0]["Add"] - counts[1]["Add"] == products
+    answers = [GraphAnswers(each, optimise=False).all_of(rows) for each in (apart, joined)]
+    for head, values in answers[0].items():
+        assert all(np.array_equal(a, b) for a, b in zip(values, answers[1][head], strict=True))
+    assert join_biases(joined) == joined
 
 
 def test_products_can_be_kept_in_fp32() -> None:

@@ -30,7 +30,8 @@ CALIBRATION = 300
 class Checkpoint(BaseModel):
     """The page `checkpoint.json`.
 
-    Figures are by head, of the fp32 network at its temperatures; `rows` counts the texts of each set that were
+    Figures are by head, of the fp32 network at its temperatures; `share_powers` is what
+    `models.training.prior` gave back of the classes' shares; `rows` counts the texts of each set that were
     trained on; `stages` are the runs before this one, the first one first.
     """
 
@@ -39,6 +40,7 @@ class Checkpoint(BaseModel):
     shape: Shape
     max_length: int
     temperatures: dict[HeadName, float]
+    share_powers: dict[HeadName, float] = {}
     dev: dict[HeadName, Figures]
     tune: dict[HeadName, Figures]
     history: list[dict[str, float]]

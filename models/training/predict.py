@@ -96,13 +96,7 @@ def measure_answers(
     figures: dict[HeadName, Figures] = {}
     used: dict[HeadName, float] = {}
     for head, names in references.items():
-        counted = [n for n, item in enumerate(encoded) if item.example.source in names and item.labels(head)]
-        if not counted:
-            continue
-        truth = np.concatenate([np.array(encoded[n].labels(head), dtype=np.int64) for n in counted])
-        logits = np.concatenate([answers[head][n].reshape(-1, len(HEADS[head])) for n in counted])
-        known = truth != UNKNOWN
-        truth, logits = truth[known], logits[known]
+        logits, truth = known_rows(encoded, answers, head, names)
         if not len(truth):
             continue
         given = temperatures.get(head) if temperatures else None
@@ -110,3 +104,16 @@ def measure_answers(
         chances = softmax(logits, used[head])
         figures[head] = measure(chances.argmax(axis=1), chances.max(axis=1), truth, HEADS[head])
     return Measured(figures, used)
+
+
+def known_rows(
+    encoded: Sequence[Encoded], answers: Answers, head: HeadName, names: Sequence[str]
+) -> tuple[Floats, NDArray[np.int64]]:
+    """The logits and labels of all that is labelled for `head` in texts of the sets `names`."""
+    counted = [n for n, item in enumerate(encoded) if item.example.source in names and item.labels(head)]
+    if not counted:
+        return np.zeros((0, len(HEADS[head]))), np.zeros(0, dtype=np.int64)
+    truth = np.concatenate([np.array(encoded[n].labels(head), dtype=np.int64) for n in counted])
+    logits = np.concatenate([answers[head][n].reshape(-1, len(HEADS[head])) for n in counted])
+    known = truth != UNKNOWN
+    return logits[known], truth[known]

@@ -36,6 +36,7 @@ from models.training.named import named_examples
 from models.training.network import Network
 from models.training.precision import usable
 from models.training.predict import measure_on
+from models.training.prior import take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.teacher import teach
 from models.training.written import written_examples
@@ -45,9 +46,9 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
     """Trains by `config` and returns the folder of the checkpoint, `config.out / "checkpoint"`.
 
     Curves go to TensorBoard in `config.out / "logs"`, and to Weights & Biases where its package and key are there.
-    Early stopping and the temperatures go by the tuning part of the reference sets; the figures in the checkpoint
-    are those of their dev part, which nothing else has seen. Processes that `accelerate launch` started train one
-    network together, and the first of them writes.
+    Early stopping, the temperatures and the biases go by the tuning part of the reference sets; the figures in the
+    checkpoint are those of their dev part, which nothing else has seen. Processes that `accelerate launch` started
+    train one network together, and the first of them writes.
 
     Raises:
         ModelError: if a set, the encoder or its tokenizer can't be read, or a setting does not fit the encoder.
@@ -97,12 +98,16 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
 
     out = config.out / "checkpoint"
     if together.writes:
+        powers = take_back_weights(
+            network, corpus.train, tune, references, balance=config.balance, precision=config.precision
+        )
         tuned = measure_on(network, tune, references, precision="fp32")
         measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
         checkpoint = Checkpoint(
             shape=network.shape,
             max_length=config.max_length,
             temperatures=tuned.temperatures,
+            share_powers=powers,
             dev=measured.figures,
             tune=tuned.figures,
             history=done.history,

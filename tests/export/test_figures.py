@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import ModelError
-from models.training.calibrate import fit_temperature, softmax
+from models.training.calibrate import fit_share_power, fit_temperature, softmax
 from models.training.measure import calibration_error, measure
 
 LABELS = ("a", "b", "c")
@@ -47,6 +47,20 @@ def test_the_temperature_that_logits_were_sharpened_by_is_found_again() -> None:
     chances = softmax(logits)
     labels = np.array([draw.choice(3, p=row) for row in chances], dtype=np.int64)
     assert fit_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.08)
+
+
+def test_the_shares_that_weights_took_away_are_given_back() -> None:
+    draw = np.random.default_rng(4)
+    told = np.array([0.1, 0.2, 0.7])
+    labels = draw.choice(3, p=told, size=20_000)
+    logits = draw.normal(0, 1, (20_000, 3)) + 1.5 * np.eye(3)[labels]
+    # What is likeliest with all classes alike, and 60 % of what their shares would add.
+    lacking = 1.5 * logits + 0.6 * np.log(told)
+    found = fit_share_power(lacking, labels, told, expected=0.3, spread=1.0)
+    assert found == pytest.approx(0.4, abs=0.04)
+    near = fit_share_power(lacking[:50], labels[:50], told, expected=0.3, spread=0.02)
+    assert near == pytest.approx(0.3, abs=0.03), "few texts say little"
+    assert fit_share_power(np.zeros((0, 3)), labels[:0], told, expected=0.25) == pytest.approx(0.25, abs=1e-3)
 
 
 def test_without_labels_the_temperature_is_one() -> None:

@@ -32,6 +32,7 @@ def test_both_heads_learn_from_sets_that_label_one_task_each(trained: Path) -> N
     assert page.dev["sentiment"].accuracy > 0.8
     assert page.dev["topic"].accuracy > 0.8
     assert set(page.temperatures) == {"sentiment", "topic"}
+    assert set(page.share_powers) == {"sentiment", "topic"}
 
 
 def test_a_checkpoint_says_how_it_was_made_and_keeps_the_texts_to_check_an_export_by(trained: Path) -> None:

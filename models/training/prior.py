@@ -1,0 +1,55 @@
+"""Takes back what a loss with weights for the classes taught about how frequent they are.
+
+Weights make rare classes be learned better, and also be answered too often. The second is a constant in each
+logit, so it is added to the bias of the head: nothing is left to do when texts are scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from models.tasks import HeadName
+from models.training.batches import Encoded
+from models.training.calibrate import fit_share_power
+from models.training.data import Example, shares
+from models.training.network import Network
+from models.training.predict import known_rows, predict
+
+
+def take_back_weights(
+    network: Network,
+    examples: Sequence[Example],
+    tune: Sequence[Encoded],
+    references: Mapping[HeadName, Sequence[str]],
+    *,
+    balance: float,
+    precision: str,
+) -> dict[HeadName, float]:
+    """Corrects the biases of `network` in place, for the sets that are each head's reference.
+
+    Args:
+        network: a trained one.
+        examples: what it was trained on, which tells the shares of the classes.
+        tune: texts that it was not trained on.
+        references: by head the sets that count. Tags are left as they are: their loss has no weights.
+        balance: as in the recipe.
+        precision: `bf16` or `fp32`.
+
+    Returns:
+        By head the power of the shares that was given back.
+    """
+    answers = predict(network, tune, precision)
+    powers: dict[HeadName, float] = {}
+    for head, names in references.items():
+        if head == "ner":
+            continue
+        told = np.array(shares([example for example in examples if example.source in names], head))
+        logits, labels = known_rows(tune, answers, head, names)
+        powers[head] = fit_share_power(logits, labels, told, expected=balance)
+        with torch.no_grad():
+            moved = powers[head] * np.log(told)
+            getattr(network, head).bias.add_(torch.from_numpy(moved).float())
+    return powers

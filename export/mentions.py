@@ -6,7 +6,6 @@ A mention counts as found if its kind and all its words are right, as in the sha
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ import numpy as np
 from export.chances import Chances, FullScorer
 from export.measures import Answered, score_all
 from export.report import EvalReport
-from models.errors import ModelError
+from models.errors import UnusableDataError
 from models.spans import Offsets, spans_of_tags
-from models.text import normalise
+from models.tagged import read_tagged
 from models.training.measure import ClassFigures
 
 Mention = tuple[str, int, int]
@@ -55,41 +54,15 @@ def read_sentences(path: Path, kinds: Sequence[str]) -> list[Sentence]:
     """The sentences of a file of JSON lines, each with `tokens` and as many BIO `tags` of `kinds`.
 
     Raises:
-        ModelError: if the file can't be read, has no sentence, or a line is none of that kind. The text names the
-            line and the fix.
+        UnusableDataError: if the file can't be read, has no sentence, or a line is none of that kind. The text
+            names the line and the fix.
     """
-    found = []
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for line, told in enumerate(file, start=1):
-                if told.strip():
-                    found.append(_sentence_of(told, kinds, f"{path}, line {line}"))
-    except OSError as error:
-        raise ModelError(f"{path} can't be read ({error.strerror}): give the path of a file") from error
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is no UTF-8 (byte {error.start}): save it as UTF-8") from error
+    found = [
+        Sentence(each.text, each.words, tuple(mentions_of(each.tags))) for each in read_tagged(path, kinds)
+    ]
     if not found:
-        raise ModelError(f"{path} has no lines: give at least one sentence")
+        raise UnusableDataError(f"{path} has no lines: give at least one sentence")
     return found
-
-
-def _sentence_of(told: str, kinds: Sequence[str], where: str) -> Sentence:
-    try:
-        row = json.loads(told)
-        tokens, tags = [str(token) for token in row["tokens"]], [str(tag) for tag in row["tags"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f'{where}: write an object with "tokens" and "tags" ({error})') from error
-    if len(tokens) != len(tags):
-        raise ModelError(f"{where}: {len(tokens)} tokens have {len(tags)} tags: give one for each")
-    known = {"O", *(f"{mark}-{kind}" for kind in kinds for mark in "BI")}
-    if unknown := [tag for tag in tags if tag not in known]:
-        raise ModelError(f"{where}: tag {unknown[0]!r} is none of {', '.join(sorted(known))}")
-    text, words = "", []
-    for token in (normalise(token) for token in tokens):
-        text += " " * bool(text and token)
-        words.append((len(text), len(text) + len(token)))
-        text += token
-    return Sentence(text, words, tuple(mentions_of(tags)))
 
 
 def mentions_of(tags: Sequence[str]) -> list[Mention]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 
-from models.errors import ModelError
+from models.errors import ModelError, UnusableDataError
 from models.scorer import Scorer
+from models.tables import read_table
 from models.tasks import TASKS, HeadName, TaskName, index_in, index_of, task_named
 from models.training.measure import Figures, measure
 
@@ -28,7 +28,7 @@ class EvalReport(Figures):
 
 @dataclass(frozen=True)
 class LabelledFile(Sequence[tuple[str, str]]):
-    """Text and label of each row of a CSV, which remembers the line that each row began or ended on."""
+    """Text and label of each row of a CSV, which remembers the line that each row begins on."""
 
     path: Path
     rows: tuple[tuple[str, str], ...]
@@ -54,55 +54,14 @@ def read_labelled(path: Path) -> LabelledFile:
     """The rows of a CSV with a header that names the columns `text` and `label`; other columns are ignored.
 
     Raises:
-        ModelError: if the file can't be read, is no UTF-8 or no CSV, lacks a column, or has no rows. The text
-            names the line and the fix.
+        UnusableDataError: if the file can't be read, is no UTF-8 or no CSV, lacks a column, or has no rows. The
+            text names the line and the fix.
     """
     rows, lines = [], []
-    for line, row in read_columns(path, ("text", "label")):
+    for line, row in read_table(path, ("text", "label")).rows():
         rows.append((row["text"], row["label"].strip()))
         lines.append(line)
     return LabelledFile(path, tuple(rows), tuple(lines))
-
-
-def read_columns(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV with at least `columns`, each with the number of its last line.
-
-    Raises:
-        ModelError: as `read_labelled`.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} can't be read ({error.strerror}): give the path of a CSV file") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ModelError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is no UTF-8: save the file as UTF-8"
-        ) from error
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    count = 0
-    try:
-        for column in columns:
-            if column not in (reader.fieldnames or ()):
-                found = ", ".join(reader.fieldnames or ()) or "nothing"
-                raise ModelError(
-                    f"{path}, line 1: there is no column {column!r}, but {found}: name it in the first line"
-                )
-        for row in reader:
-            if any(row[column] is None for column in columns):
-                raise ModelError(
-                    f"{path}, line {reader.line_num}: fewer columns than the first line names:"
-                    " complete the line, or put texts with commas in double quotes"
-                )
-            count += 1
-            yield reader.line_num, row
-    except csv.Error as error:
-        # The reader counts a line once it is read whole, which this one was not.
-        raise ModelError(f"{path}, line {reader.line_num + 1}: this is no CSV ({error}): mend it") from error
-    if not count:
-        raise ModelError(f"{path} has no rows below its first line: give at least one labelled text")
 
 
 def evaluate(scorer: Scorer, rows: Sequence[tuple[str, str]], task: str) -> EvalReport:
@@ -143,4 +102,4 @@ def index_at(rows: Sequence[tuple[str, str]], number: int, task: TaskName, label
         return index_in(labels, rows[number][1], task)
     except ModelError as error:
         place = rows.place(number) if isinstance(rows, LabelledFile) else f"row {number + 1}"
-        raise ModelError(f"{place}: {error}") from error
+        raise UnusableDataError(f"{place}: {error}") from error

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from export.chances import Chances, FullScorer, Row
 from export.measures import Answered, score_all
-from export.report import EvalReport, read_columns
-from models.errors import ModelError
+from export.report import EvalReport
+from models.errors import ModelError, UnusableDataError
 from models.spans import find_mention
+from models.tables import read_table
 from models.tasks import index_in
 
 
@@ -84,33 +85,44 @@ def read_entities(path: Path) -> list[EntityRow]:
     An entity is looked for in the text by its string, unless its characters [start, end) are given.
 
     Raises:
-        ModelError: as `export.report.read_columns`; or if there is neither, or the characters are no numbers
-            within the text.
+        UnusableDataError: as `export.report.read_labelled`; or if there is neither, the characters are no numbers
+            within the text, or they are not those of the entity that the row names.
     """
     found = []
-    for line, row in read_columns(path, ("text", "label")):
-        if "entity" not in row and not {"start", "end"} <= row.keys():
-            raise ModelError(
-                f"{path}, line 1: there is no column 'entity', nor 'start' and 'end': say whom the labels"
-                " are about"
-            )
+    table = read_table(path, ("text", "label"))
+    if "entity" not in table.columns and not {"start", "end"} <= set(table.columns):
+        raise UnusableDataError(
+            f"{path}, line 1: there is no column 'entity', nor 'start' and 'end': say whom the labels are about"
+        )
+    for line, row in table.rows():
         place = _place_of(row, f"{path}, line {line}")
         found.append(EntityRow(line, row["text"], place, row["label"].strip()))
     return found
 
 
 def _place_of(row: dict[str, str], where: str) -> tuple[int, int] | None:
-    told = (row.get("start") or "").strip(), (row.get("end") or "").strip()
-    if not all(told):
-        return find_mention(row["text"], (row.get("entity") or "").strip())
+    told = row.get("start", "").strip(), row.get("end", "").strip()
+    entity = row.get("entity", "").strip()
+    if not any(told):
+        if not entity:
+            raise UnusableDataError(f"{where}: entity is empty: say whom the label is about")
+        return find_mention(row["text"], entity)
     try:
         start, end = (int(each) for each in told)
     except ValueError as error:
-        raise ModelError(f"{where}: start and end are {told[0]!r} and {told[1]!r}: give numbers") from error
+        raise UnusableDataError(
+            f"{where}: start and end are {told[0]!r} and {told[1]!r}: give numbers"
+        ) from error
     if not 0 <= start < end <= len(row["text"]):
-        raise ModelError(
+        raise UnusableDataError(
             f"{where}: characters {start} to {end} are none of a text of {len(row['text'])} characters:"
             " count from 0, the end not included"
+        )
+    named = row["text"][start:end]
+    if entity and entity.casefold() not in (named.casefold(), named.strip().casefold()):
+        raise UnusableDataError(
+            f"{where}: characters {start} to {end} are {named!r}, but entity is {entity!r}:"
+            " leave one of them empty"
         )
     return start, end
 
@@ -128,7 +140,7 @@ def answer_entities(scorer: FullScorer, path: Path) -> EntityAnswers:
         try:
             truth.append(index_in(labels, row.label, "entity"))
         except ModelError as error:
-            raise ModelError(f"{path}, line {row.line}: {error}") from error
+            raise UnusableDataError(f"{path}, line {row.line}: {error}") from error
     asked: dict[str, dict[tuple[int, int], int]] = {}
     for row in rows:
         places = asked.setdefault(row.text, {})

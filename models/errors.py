@@ -7,6 +7,12 @@ class ModelError(Exception):
     """A failure, told to a person: which release, file or field, its value, and what to do about it."""
 
 
+class UnusableDataError(ModelError):
+    """A file that somebody gave can't be used; the text says why, where, and what to do."""
+
+    exit_code = 2
+
+
 class ManifestError(ModelError):
     """A release's manifest is missing or says something that cannot be."""
 

@@ -5,8 +5,6 @@ Each set labels one or two tasks; what the others' labels would be is unknown an
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from models.errors import ModelError
 from models.spans import Normalised, find_mention, spans_of_tags
-from models.tasks import HEADS, MENTIONS, TAGS, HeadName, index_in
+from models.tables import read_table
+from models.tagged import read_tagged
+from models.tasks import HEADS, MENTIONS, HeadName, index_in
 from models.text import normalise
 from models.training.split import Part, skeleton, split_of
 
@@ -159,7 +159,7 @@ def read_set(spec: DataSpec) -> list[Example]:
             The text names the file, the line and the fix.
     """
     if spec.task == "ner":
-        return read_tagged(spec)
+        return tagged_examples(spec)
     texts: dict[str, _Rows] = {}
     groups: dict[str, str] = {}
     for line, row in _rows_of(spec):
@@ -242,72 +242,27 @@ def _span_of(spec: DataSpec, line: int, row: dict[str, str], text: Normalised) -
     return find_mention(text.text, normalise(row[spec.entity_column or ""]))
 
 
-def read_tagged(spec: DataSpec) -> list[Example]:
-    """The examples of a file of JSON lines, each with `tokens` and as many BIO `tags`; each text once.
+def tagged_examples(spec: DataSpec) -> list[Example]:
+    """The examples of a file as `models.tagged` reads it; each text once.
 
     Raises:
-        ModelError: if the file can't be read, or a line is none of that kind. The text names the line and the fix.
+        UnusableDataError: as `models.tagged.read_tagged`.
     """
     found: dict[str, Example] = {}
-    try:
-        with spec.path.open(encoding="utf-8") as file:
-            for line, told in enumerate(file, start=1):
-                if told.strip():
-                    example = _tagged(spec, line, told)
-                    found.setdefault(example.text, example)
-    except OSError as error:
-        raise ModelError(f"{spec.path} can't be read ({error.strerror}): give the path of a file") from error
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{spec.path} is no UTF-8 (byte {error.start}): save it as UTF-8") from error
+    for each in read_tagged(spec.path, MENTIONS):
+        mentions = tuple(
+            Span(start, end, MENTIONS.index(kind))
+            for kind, start, end in spans_of_tags(each.tags, each.words)
+        )
+        example = Example(each.text, "ner", -1, spec.name, mentions=mentions, exhaustive=True)
+        found.setdefault(example.text, example)
     return list(found.values())
-
-
-def _tagged(spec: DataSpec, line: int, told: str) -> Example:
-    where = f"{spec.path}, line {line}"
-    try:
-        row = json.loads(told)
-        tokens, tags = [str(token) for token in row["tokens"]], [str(tag) for tag in row["tags"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f'{where}: write an object with "tokens" and "tags" ({error})') from error
-    if len(tokens) != len(tags):
-        raise ModelError(f"{where}: {len(tokens)} tokens have {len(tags)} tags: give one for each")
-    if unknown := [tag for tag in tags if tag not in TAGS]:
-        raise ModelError(f"{where}: tag {unknown[0]!r} is none of {', '.join(TAGS)}")
-    text, offsets = "", []
-    for token in (normalise(token) for token in tokens):
-        text += " " * bool(text and token)
-        offsets.append((len(text), len(text) + len(token)))
-        text += token
-    mentions = tuple(
-        Span(start, end, MENTIONS.index(kind)) for kind, start, end in spans_of_tags(tags, offsets)
-    )
-    return Example(text, "ner", -1, spec.name, mentions=mentions, exhaustive=True)
 
 
 def _rows_of(spec: DataSpec) -> Iterable[tuple[int, dict[str, str]]]:
     optional = (spec.group_column, spec.entity_column, spec.start_column, spec.end_column)
     needed = [spec.text_column, spec.label_column, *(column for column in optional if column)]
-    try:
-        with spec.path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for column in needed:
-                if column not in (reader.fieldnames or ()):
-                    raise ModelError(
-                        f"{spec.path}, line 1: there is no column {column!r} among {reader.fieldnames}; "
-                        "name the columns in the set's specification"
-                    )
-            for row in reader:
-                if any(row[column] is None for column in needed):
-                    raise ModelError(
-                        f"{spec.path}, line {reader.line_num}: fewer columns than the first line has"
-                    )
-                yield reader.line_num, row
-    except OSError as error:
-        raise ModelError(
-            f"{spec.path} can't be read ({error.strerror}): give the path of a CSV file"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{spec.path} is no UTF-8 (byte {error.start}): save it as UTF-8") from error
+    return read_table(spec.path, needed).rows()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from models.errors import ModelError
+from models.errors import ModelError, UnusableDataError
+from models.tables import read_table
 from models.text import normalise
 from models.training.split import skeleton
 
@@ -34,38 +34,26 @@ def read_moves(path: Path) -> list[Moved]:
     """The rows of a CSV with `text`, `DATE` and `CHANGE`, the earliest first; each text once.
 
     Raises:
-        ModelError: if the file can't be read, lacks a column, or a cell is wrong. The text names the line.
+        UnusableDataError: if the file can't be read, lacks a column, or a cell is wrong. The text names the line.
     """
     found: dict[str, Moved] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            for column in COLUMNS:
-                if column not in (reader.fieldnames or ()):
-                    raise ModelError(
-                        f"{path}, line 1: there is no column {column!r}: name it in the first line"
-                    )
-            for row in reader:
-                moved = _moved(row, f"{path}, line {reader.line_num}")
-                found.setdefault(skeleton(moved.text), moved)
-    except OSError as error:
-        raise ModelError(f"{path} can't be read ({error.strerror}): give the path of a CSV file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ModelError(f"{path} is no CSV in UTF-8 ({error}): save it as one") from error
+    for line, row in read_table(path, COLUMNS).rows():
+        moved = _moved(row, f"{path}, line {line}")
+        found.setdefault(skeleton(moved.text), moved)
     return sorted(found.values(), key=lambda moved: moved.at)
 
 
-def _moved(row: Mapping[str, str | None], where: str) -> Moved:
-    text, told, change = (row[column] or "" for column in COLUMNS)
+def _moved(row: Mapping[str, str], where: str) -> Moved:
+    text, told, change = (row[column] for column in COLUMNS)
     try:
         moved = Moved(normalise(text), datetime.fromisoformat(told.strip()), float(change))
     except ValueError as error:
-        raise ModelError(
+        raise UnusableDataError(
             f"{where}: DATE is {told!r} and CHANGE {change!r}:"
             " give 2019-07-01 02:24:00 and a number such as -0.018"
         ) from error
     if not math.isfinite(moved.change):
-        raise ModelError(f"{where}: CHANGE is {change!r}: give a number such as -0.018")
+        raise UnusableDataError(f"{where}: CHANGE is {change!r}: give a number such as -0.018")
     return moved
 
 

@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.errors import ModelError
+from models.errors import ModelError, UnusableDataError
+from models.tables import Fault
 from models.tasks import HEADS
 from models.text import normalise
 from models.training.data import DataSpec
-from models.training.own_rows import Fault, OwnRow, OwnTask, RowReader, UnusableDataError, few, meanings_of
+from models.training.own_rows import OwnRow, OwnTask, RowReader, few, meanings_of
 from models.training.split import PARTS, Part, skeleton, split_of
 
 _MOST_UNKNOWN = 0.2

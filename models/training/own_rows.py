@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from models.errors import ModelError
+from models.errors import UnusableDataError
 from models.spans import find_mention
+from models.tables import Fault, read_table
 from models.tasks import HEADS, slug
 from models.text import normalise
 from models.training.split import Part
@@ -24,21 +24,6 @@ SPLITS: dict[str, Part] = {
     "test": "dev", "heldout": "dev", "eval": "dev",
 }  # fmt: skip
 """What the column `split` may say. The part `tune` decides when to stop; `dev` is only measured."""
-
-
-class UnusableDataError(ModelError):
-    """Labelled data that nothing can be learned from; the text says why, and what to do."""
-
-    exit_code = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with one row: its line in the file, the column, and the reason."""
-
-    line: int
-    column: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +48,18 @@ def parse_labels(told: Sequence[str]) -> dict[str, str]:
     Raises:
         UnusableDataError: if a part is no pair.
     """
-    found = {}
+    found: dict[str, str] = {}
     for pair in (each for text in told for each in text.split(",") if each.strip()):
         theirs, equals, ours = pair.partition("=")
         if not equals or not theirs.strip():
             raise UnusableDataError(
                 f"--labels {pair.strip()}: write YOURS=OURS, as in good=positive, or YOURS= to leave it out"
             )
-        found[theirs.strip()] = ours.strip()
+        key, meant = theirs.strip(), ours.strip()
+        if found.setdefault(key, meant) != meant:
+            raise UnusableDataError(
+                f"--labels {key}={found[key]} and {key}={meant}: a label can mean one thing, so leave one out"
+            )
     return found
 
 
@@ -97,18 +86,10 @@ class RowReader:
         self.unknown: Counter[str] = Counter()
         self.seen = 0
         self._meaning = meaning
-        self._lines = csv.DictReader(_text_of(path).splitlines(keepends=True), strict=True)
-        try:
-            self._columns = tuple(self._lines.fieldnames or ())
-        except csv.Error as error:
-            raise UnusableDataError(f"{path}, line 1: this is no CSV ({error}): mend it") from error
-        wanted = ("text", "label", "entity") if task == "entity" and not self._spans else ("text", "label")
-        for column in wanted:
-            if not self.has(column):
-                raise UnusableDataError(
-                    f"{path}, line 1: there is no column {column!r}, but {', '.join(self._columns) or 'nothing'}:"
-                    " name it in the first line"
-                )
+        self._table = read_table(path)
+        self._columns = self._table.columns
+        spans = task == "entity" and self._spans
+        self._table.need(("text", "label", "entity") if task == "entity" and not spans else ("text", "label"))
 
     def has(self, column: str) -> bool:
         """Whether the file has that column."""
@@ -125,29 +106,16 @@ class RowReader:
 
     def rows(self) -> Iterator[OwnRow]:
         """The rows that can be used; what is wrong with the others goes to `faults`."""
-        while True:
-            try:
-                row = next(self._lines)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                # The reader counts a line once it is read whole, which this one was not.
-                read: OwnRow | Fault | None = Fault(self._lines.line_num + 1, "", f"this is no CSV ({error})")
-            else:
-                read = self._row(self._lines.line_num, row)
+        for line, row in self._table:
+            read = row if isinstance(row, Fault) else self._row(line, row)
             self.seen += 1
             if isinstance(read, Fault):
                 self.faults.append(read)
             elif read is not None:
                 yield read
 
-    def _row(self, line: int, row: Mapping[str | Any, str | Any]) -> OwnRow | Fault | None:
+    def _row(self, line: int, row: Mapping[str, str]) -> OwnRow | Fault | None:
         """One row; None for one that `--labels` leaves out."""
-        if None in row:
-            return Fault(line, "", "more columns than the first line: put texts with commas in double quotes")
-        for column in self._columns:
-            if row[column] is None:
-                return Fault(line, column, "the line ends before this column")
         cells = {name: value.strip() for name, value in row.items()}
         for column, empty in (("text", not normalise(row["text"])), ("label", not cells["label"])):
             if empty:
@@ -185,22 +153,6 @@ class RowReader:
         return find_mention(text, entity) or Fault(
             line, "entity", f"{entity[:60]!r} does not stand in the text"
         )
-
-
-def _text_of(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnusableDataError(
-            f"{path} can't be read ({error.strerror}): give the path of a CSV file"
-        ) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UnusableDataError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is no UTF-8: save the file as UTF-8"
-        ) from error
 
 
 def few(labels: Sequence[str]) -> str:

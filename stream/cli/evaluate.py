@@ -95,9 +95,7 @@ def _measured(
     from models.tasks import HEADS, TASKS
 
     if task not in HEADS:
-        from models.errors import ModelError
-
-        raise ModelError(f"task is {task!r}: give one of {', '.join((*HEADS, _IMPACT))}")
+        raise UsageError(f"task is {task!r}: give one of {', '.join((*HEADS, _IMPACT))}")
     known = next(head for head in HEADS if head == task)
     if among and (known not in TASKS or len(set(among)) < 2):  # noqa: PLR2004 - what is chosen between
         raise UsageError("--among: give two or more labels of sentiment or topic, as in positive,negative")

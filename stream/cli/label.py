@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -55,7 +54,7 @@ def label(
     settings = settings_of(ctx)
     who = annotator or user_name()
     if table is not None:
-        labels = list(_read_table(table, task, who))
+        labels = list(_read_file(table, task, who))
     else:
         row = {"text": text, "label": name, "news_id": news_id}
         labels = [_label_of(row, task, who, where="label")]
@@ -67,20 +66,12 @@ def label(
         console().print(f"sent {count} label{'s' if count != 1 else ''} to {LABELS.name}")
 
 
-def _read_table(path: Path, task: str, annotator: str) -> Iterator[Label]:
+def _read_file(path: Path, task: str, annotator: str) -> Iterator[Label]:
     """Every row of a CSV as a label; the whole file is checked before anything is sent."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            missing = {"text", "label"} - set(rows.fieldnames or ())
-            if missing:
-                raise UsageError(
-                    f"{path}: column {', '.join(sorted(missing))} is missing: give text and label"
-                )
-            for row in rows:
-                yield _label_of(row, task, annotator, where=f"{path} line {rows.line_num}")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path} can't be read as CSV in UTF-8: {error}") from error
+    from models.tables import read_table
+
+    for line, row in read_table(path, ("text", "label")).rows():
+        yield _label_of(row, task, annotator, where=f"{path}, line {line}")
 
 
 def _label_of(row: Mapping[str, str | None], task: str, annotator: str, *, where: str) -> Label:

@@ -117,13 +117,13 @@ def _refuse_beside_profile(options: Mapping[str, object]) -> None:
 def _read_heldout(path: Path | None) -> list[LabelledText]:
     """The texts to compare on; without `path` those that ship with newstide."""
     from export.gate import LabelledText
-    from export.report import read_columns
     from models.errors import ModelError
+    from models.tables import read_table
     from models.tasks import index_of, task_named
 
     place = path or Path(str(files("models"))) / "zoo" / "heldout.csv"
     rows = []
-    for line, row in read_columns(place, ("text", "task", "label")):
+    for line, row in read_table(place, ("text", "task", "label")).rows():
         try:
             task = task_named(row["task"].strip())
             index_of(task, row["label"].strip())

@@ -68,6 +68,8 @@ def _given(texts: Sequence[str]) -> Iterator[str]:
             yield from read_texts(STDIN)
         elif text.strip():
             yield text
+        else:
+            raise UsageError(f"score: {text!r} is no text: leave it out, or put words in it")
 
 
 def _scorers(settings: Settings, release: str | None) -> Callable[[str], Scorer]:

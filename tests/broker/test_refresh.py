@@ -318,10 +318,10 @@ def test_labels_can_be_read_from_a_time_on(newstide: Command, embedded: Connecti
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        ("text,label\ngold,negative\n", 1, "there is no column 'task'"),
+        ("text,label\ngold,negative\n", 2, "there is no column 'task'"),
         ("text,task,label\ngold,mood,negative\n", 2, "line 2: task is 'mood'"),
         ("text,task,label\ngold,sentiment,sad\n", 2, "line 2: label 'sad'"),
-        ("text,task,label\n", 1, "has no rows"),
+        ("text,task,label\n", 2, "has no rows"),
     ],
 )
 def test_wrong_held_out_texts_are_named_before_anything_is_trained(

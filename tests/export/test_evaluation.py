@@ -80,12 +80,13 @@ def test_an_unknown_label_is_named_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"", "line 1: there is no column 'text', but nothing"),
+        (b"", "line 1: it is empty: name the columns"),
         (b"text,label\n", "has no rows"),
-        (b"text,mood\na,b\n", "line 1: there is no column 'label', but text, mood"),
-        (b"text,label\na,negative\nb\n", "line 3: fewer columns"),
+        (b"text,mood\na,b\n", "line 1: there is no column 'label' among 'text', 'mood'"),
+        (b"text,label\na,negative\nb\n", "line 3, label: the line ends before this column"),
+        (b"text,label\na,negative,x\n", "line 2: more cells than the first line names"),
         (b"text,label\na,negative\nb\xe9,neutral\n", "line 3: byte 0xe9 is no UTF-8"),
-        (b"text,label\n" + b"a" * 200_000 + b",neutral\n", "line 2: this is no CSV"),
+        (b'text,label\na,negative\n"b,neutral\nc,neutral\n', "line 3: a double quote opens here"),
     ],
 )
 def test_a_fault_in_a_csv_is_named_with_its_line(tmp_path: Path, content: bytes, fault: str) -> None:

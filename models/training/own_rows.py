@@ -84,6 +84,7 @@ class RowReader:
         self.task = task
         self.faults: list[Fault] = []
         self.unknown: Counter[str] = Counter()
+        self.labels: set[str] = set()
         self.seen = 0
         self._meaning = meaning
         self._table = read_table(path)
@@ -124,6 +125,7 @@ class RowReader:
 
     def _read(self, line: int, text: str, cells: Mapping[str, str]) -> OwnRow | Fault | None:
         told = cells["label"]
+        self.labels.add(told.lower())
         label = self._meaning.get(told.lower())
         if label is None:
             self.unknown[told] += 1

@@ -5,6 +5,7 @@ Nothing heavy is imported until a command runs, so that `newstide --help` answer
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -64,6 +65,11 @@ def _last_words(error: BaseException) -> int:
         error = error.exceptions[0]
     if isinstance(error, NewstideError | ModelError):
         text, code = str(error), getattr(error, "exit_code", 1)
+    elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+        where = error.filename or "the output"
+        text, code = f"{where} can't be written: {error.strerror}: make room, or choose another place", 1
+    elif isinstance(error, RecursionError):
+        text, code = "the input is nested deeper than can be read: write it flatter", 2
     else:
         said = " ".join(str(error).split())
         text = f"internal error: {type(error).__name__}: {said}; run with --debug for the traceback"
@@ -75,4 +81,5 @@ def _last_words(error: BaseException) -> int:
     return int(code)
 
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 _ROOT_FLAGS = frozenset({"--bootstrap", "--set", "--log-format", "--log-level", "--debug"})

@@ -74,6 +74,8 @@ def backtest(
 
     if out is None and not null:
         raise UsageError("--out is missing: give a folder for alerts.jsonl, figures.json and report.html")
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"--out {str(out)!r} is no folder: give one, or the name of a new one")
     kinds = {path: kind_of(path) for path in files}
     allowed = None if budget is None else Budget.parse(budget)
     if Kind.COUNTS in kinds.values():

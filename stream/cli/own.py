@@ -34,7 +34,7 @@ def told_of(path: Path, task: str | None, labels: Sequence[str], *, strict: bool
     known: dict[str, OwnTask] = {"sentiment": "sentiment", "topic": "topic", "entity": "entity"}
     wanted = known.get(task or "sentiment")
     if wanted is None:
-        raise UsageError(f"--task {task}: give one of {', '.join(OWN_TASKS)}")
+        raise UsageError(f"--task {task}: give one of {', '.join((*OWN_TASKS, 'impact'))}")
     own = read_own(path, wanted, parse_labels(labels))
     print_own(remarks(), own)
     if strict and not own.sound:

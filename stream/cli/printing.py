@@ -33,6 +33,11 @@ def remarks() -> Console:
     return Console(stderr=True, highlight=False, emoji=False)
 
 
+def warn(text: str) -> None:
+    """Tell people of something that was left out, in one line on stderr."""
+    remarks().print(text, style="yellow", markup=False, soft_wrap=True)
+
+
 def print_json(record: Any) -> None:
     """Write one record as a line of JSON."""
     print_line(json.dumps(record, ensure_ascii=False, default=str))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json
+from stream.cli.printing import Json, console, print_json, warn
 from stream.errors import NewstideError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def learn_profile(
     rules = rules_of(settings)
     history = History(rules)
     zone = None if timezone is None else parse_timezone(timezone)
-    signals = recorded_signals(settings, files, timezone=zone)
+    signals = recorded_signals(settings, files, timezone=zone, say=warn)
     history.take(signal for signal in signals if isinstance(signal, Signal))
     profile = history.profile(output.stem, rules.profile)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json
+from stream.cli.printing import Json, console, print_json, warn
 from stream.cli.profile import Zone
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from stream.events import Alert, Signal, Withdrawal
     from stream.watch.rules import WatchRules
 
-RulesFile = Annotated[
-    Path, typer.Argument(metavar="RULES", help="A TOML file of [[rule]] tables.", show_default=False)
-]
+RulesFile = Annotated[Path, typer.Argument(metavar="RULES", help="A TOML file of rules.", show_default=False)]
 
 
 def check_rules(ctx: typer.Context, file: RulesFile, *, as_json: Json = False) -> None:
@@ -65,7 +63,7 @@ def try_rules(
 
     rules = _with_rules(ctx, file)
     zone = None if timezone is None else parse_timezone(timezone)
-    alerts = fired_on(recorded_signals(settings_of(ctx), news, timezone=zone), rules)
+    alerts = fired_on(recorded_signals(settings_of(ctx), news, timezone=zone, say=warn), rules)
     firing = [alert for alert in alerts if alert.status == "firing"]
     if as_json:
         for alert in firing:

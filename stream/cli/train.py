@@ -129,6 +129,12 @@ def train(
     from models.training.config import TrainConfig
     from models.training.train import run
 
+    if start is not None:
+        from models.training.encoders import check_start
+
+        check_start(start)
+    # What is wrong with a setting is told before a long file is read.
+    TrainConfig.for_csv(Path(), "sentiment", licence=licence, **changes).changed(_choices(choices or ()))
     own = None if table is None else told_of(table, task, labels or (), strict=strict)
     if own is not None and check:
         if as_json:

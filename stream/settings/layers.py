@@ -101,10 +101,11 @@ def _from_file(config: Path | None, names: set[str]) -> _Layer:
     if not path.is_file():
         if config is None:
             return {}
-        raise UsageError(f"--config {config}: there is no such file")
+        what = "it is no file" if path.exists() else "there is no such file"
+        raise UsageError(f"--config {config}: {what}: give the path of a TOML file")
     try:
         tables = TomlConfigSettingsSource(Settings, path)()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     layer: _Layer = {}
     for section, table in tables.items():

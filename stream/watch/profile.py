@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +156,9 @@ def parse_profile(text: str, name: str) -> Profile:
         UsageError: as `read_profile`.
     """
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=_refuse_constant)
         version = body["profile"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise UsageError(
             f"{name}: is no profile ({error!r}): make one with `newstide profile learn`"
         ) from error
@@ -175,6 +176,10 @@ def parse_profile(text: str, name: str) -> Profile:
         raise UsageError(f"{name}: the profile is damaged: {error}") from error
 
 
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
 def _group(body: Mapping[str, Any], where: str) -> Group:
     series, share = int(body["series"]), float(body["share"])
     if series < 1 or not share > 0.0:
@@ -185,6 +190,8 @@ def _group(body: Mapping[str, Any], where: str) -> Group:
 
 def _prior(body: Mapping[str, Any], where: str) -> Prior:
     prior = Prior(*(float(body[name]) for name in ("per_hour", "shape", "sway", "burst")))
+    if not all(map(isfinite, (prior.per_hour, prior.shape, prior.sway, prior.burst))):
+        raise UsageError(f"{where} is {prior}: all of it must be finite")
     if not (prior.per_hour > 0.0 and prior.shape > 0.0 and prior.sway >= 0.0 and prior.burst >= 0.0):
         raise UsageError(f"{where} is {prior}: rate and shape must be above 0, sway and burst at least 0")
     return prior

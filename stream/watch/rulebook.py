@@ -28,7 +28,7 @@ NEGATIVE_SURGE = "negative_surge"
 MEAN_SHIFT = "mean_shift"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_SPAN = re.compile(r"(\d+)\s*(m|h|d)")
+_SPAN = re.compile(r"(\d{1,6})\s*(m|h|d)")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _HEADER = re.compile(r"\s*\[\[\s*rule\s*\]\]")
 _DAY = timedelta(days=1)
@@ -91,7 +91,7 @@ def read_rules(path: Path) -> tuple[SurgeRule, ...]:
         raise UsageError(f"{path}: can't be read as a text file of rules: {error}") from error
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: is not TOML: {error}") from error
     place = _Places(path, text)
     unknown = sorted(set(tables) - {"rule"})

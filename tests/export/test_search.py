@@ -103,7 +103,7 @@ def test_another_search_does_not_go_on_in_the_same_folder(runs: FakeRuns, tmp_pa
     ("space", "fault"),
     [
         ({}, "search is empty"),
-        ({"dropouts": [0.1]}, r"dropouts is 0\.1"),
+        ({"dropouts": [0.1]}, "dropouts is no setting: did you mean dropout"),
         ({"dropout": [0.1, 2.0]}, r"dropout is 2\.0"),
         ({"dropout": []}, r"search\.dropout is empty"),
         ({"out": ["a"]}, r"search\.out can't be searched"),

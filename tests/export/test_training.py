@@ -122,10 +122,12 @@ def test_settings_are_read_from_toml_with_paths_from_its_folder(tmp_path: Path) 
     ("content", "fault"),
     [
         (b"epochs = 0\ndata_dir = '.'\n", "epochs is 0"),
-        (b"epoch = 3\ndata_dir = '.'\n", "epoch is 3"),
+        (b"epoch = 3\ndata_dir = '.'\n", "epoch is no setting: did you mean epochs"),
         (b"epochs = \n", "is no TOML"),
         (b"\xff", "is no TOML"),
-        (b"", "data is "),
+        (b"", "data is missing"),
+        (b"surprise = 1\ndata_dir = '.'\n", "surprise is no setting: the settings of a run are adapters"),
+        (b"a = " + b"[" * 5_000, "is no TOML"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, content: bytes, fault: str) -> None:

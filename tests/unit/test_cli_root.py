@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -135,6 +136,16 @@ def test_each_wrong_setting_is_one_line(newstide: Command) -> None:
             ExceptionGroup("tasks", [ExceptionGroup("inner", [BrokerRefusedError("first")]), ValueError()]),
             1,
             "newstide: first",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            1,
+            "newstide: the output can't be written: No space left on device: make room, or choose another place",
+        ),
+        (
+            RecursionError("maximum recursion depth exceeded"),
+            2,
+            "newstide: the input is nested deeper than can be read: write it flatter",
         ),
         (
             ValueError("broken\n pipe dream"),

@@ -56,6 +56,30 @@ def test_a_rule_that_is_wrong_is_refused_with_its_line(newstide: Command, rules:
     assert "rules.toml:5: colour = 'red': there is no such key" in ran.err.replace("\n", "")
 
 
+def test_a_horizon_that_no_number_holds_is_refused(newstide: Command, rules: Path) -> None:
+    rules.write_text(RULE + 'horizons = ["99999999999999999999d"]\n')
+    ran = newstide("rules", "check", str(rules))
+    assert ran.code == 2
+    assert "no span from a minute to a day" in ran.err.replace("\n", " ")
+
+
+def test_rules_that_nest_without_end_are_no_toml(newstide: Command, rules: Path) -> None:
+    rules.write_text("a = " + "[" * 5_000)
+    assert newstide("rules", "check", str(rules)).code == 2
+
+
+def test_news_that_can_not_be_read_is_no_quiet_day(newstide: Command, rules: Path, news: Path) -> None:
+    whole = news.read_text()
+    news.write_text("[" * 100_000 + "\n")
+    ran = newstide("rules", "test", str(rules), str(news))
+    assert (ran.code, ran.out) == (2, "")
+    assert "none of its 1 rows can be read and has a time" in ran.err
+    news.write_text(whole + '{"headline": "no time"}\n')
+    ran = newstide("rules", "test", str(rules), str(news))
+    assert ran.code == 0
+    assert "left out 1 of 11 rows" in ran.err
+
+
 def test_rules_are_tried_on_recorded_news(newstide: Command, rules: Path, news: Path) -> None:
     rules.write_text('[[rule]]\nname = "bank"\nseries = "market"\nlevel = 0.02\nmin_count = 3\n')
     ran = newstide("rules", "test", str(rules), str(news))

@@ -88,8 +88,10 @@ def test_any_setting_of_the_recipe_is_one_flag_away(
     ("told", "code", "says"),
     [
         ("fgm", 2, "--with is 'fgm': give FIELD=VALUE"),
-        ("fgm=much", 1, "fgm is 'much'"),
-        ("fgn=0.5", 1, "fgn is 0.5: Extra inputs are not permitted"),
+        ("fgm=much", 2, "fgm is 'much'"),
+        ("seed=-5", 2, "seed is -5"),
+        ("learning_rate=inf", 2, "learning_rate is inf"),
+        ("fgn=0.5", 2, "fgn is no setting: did you mean fgm?"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(
@@ -108,7 +110,7 @@ def test_a_wrong_setting_is_one_clear_line(
         (["--csv", "a.csv", "--recipe", "r"], 2, "give --data FILE, --data-dir DIR or both"),
         (["--csv", "a.csv"], 2, "a.csv can't be read"),
         (["--csv", "a.csv", "--task", "mood"], 2, "--task mood: give one of sentiment, topic, entity"),
-        (["--recipe", "missing.toml"], 1, "missing.toml can't be read"),
+        (["--recipe", "missing.toml"], 2, "missing.toml can't be read"),
     ],
 )
 def test_a_wrong_run_is_one_clear_line(

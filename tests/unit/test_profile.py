@@ -56,6 +56,18 @@ def test_a_group_without_series_or_share_is_refused(name: str, value: float) -> 
         parse_profile(json.dumps(body), "mine.json")
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_what_is_no_number_is_refused(number: float) -> None:
+    body = json.loads(default_profile().to_json())
+    body["learned"] = {"by": number}
+    with pytest.raises(UsageError, match="is no number"):
+        parse_profile(json.dumps(body), "mine.json")
+    body = json.loads(default_profile().to_json())
+    body["groups"]["market"]["negative"]["shape"] = "inf"
+    with pytest.raises(UsageError, match="must be finite"):
+        parse_profile(json.dumps(body), "mine.json")
+
+
 def test_a_rate_of_nothing_is_refused() -> None:
     body = json.loads(default_profile().to_json())
     body["groups"]["topic"]["negative"]["per_hour"] = 0

@@ -61,7 +61,10 @@ def test_a_named_file_replaces_the_one_in_the_working_directory(tmp_path: Path) 
 
 
 def test_a_named_file_that_is_missing_is_an_error() -> None:
-    assert refusal(config=Path("nowhere.toml")) == "--config nowhere.toml: there is no such file"
+    assert refusal(config=Path("nowhere.toml")) == (
+        "--config nowhere.toml: there is no such file: give the path of a TOML file"
+    )
+    assert refusal(config=Path()).startswith("--config .: it is no file")
 
 
 @pytest.mark.parametrize("content", [b"[kafka\n", b"\xff\xfe"])

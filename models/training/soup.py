@@ -17,7 +17,8 @@ from torch import Tensor
 from models.errors import ModelError
 from models.text import load_tokenizer
 from models.training.batches import encode
-from models.training.checkpoint import EXAMPLES, load_checkpoint, load_examples
+from models.training.checkpoint import EXAMPLES, Checkpoint, load_checkpoint, load_examples
+from models.training.config import TrainConfig
 from models.training.network import Network
 from models.training.predict import measure_on
 
@@ -53,7 +54,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
             "temperatures": tuned.temperatures,
             "tune": tuned.figures,
             "dev": measured.figures,
-            "stages": tuple(config for each in pages for config in (*each.stages, each.config))[:-1],
+            "stages": _stages(pages)[:-1],
             "config": pages[-1].config,
             "history": [],
             "made_at": datetime.now(UTC),
@@ -65,6 +66,14 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
         shutil.copyfile(folders[0] / name, out / name)
     (out / "checkpoint.json").write_text(page.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return out
+
+
+def _stages(pages: Sequence[Checkpoint]) -> tuple[TrainConfig, ...]:
+    """The runs behind all of them, each once, the last one last."""
+    found: list[TrainConfig] = []
+    for page in pages:
+        found += [config for config in (*page.stages, page.config) if config not in found]
+    return (*(config for config in found if config != pages[-1].config), pages[-1].config)
 
 
 def _mean(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

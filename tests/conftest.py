@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from command import Command
+from coverage import Coverage
 
 from stream.bench.apache import ApacheKafka, kafka_home
 from stream.broker import EmbeddedBroker
@@ -62,3 +63,18 @@ def on_broker(newstide: Command, embedded: Connection, partitions: int) -> Comma
     newstide.flags = ("--bootstrap", embedded.bootstrap)
     asyncio.run(create_topics(embedded, partitions=partitions, replication_factor=1))
     return newstide
+
+
+@pytest.fixture
+def uncounted() -> Iterator[None]:
+    """For a long simulation of what shorter tests cover: counting its lines would take three times as long.
+
+    The marker of pytest-cov stops only one of the two counters that a process of pytest-xdist has.
+    """
+    stopped: list[Coverage] = []
+    while (counting := Coverage.current()) is not None and counting not in stopped:
+        counting.stop()
+        stopped.append(counting)
+    yield
+    for counting in reversed(stopped):
+        counting.start()

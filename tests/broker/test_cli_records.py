@@ -380,11 +380,11 @@ def test_a_table_of_labels_is_written_whole(newstide: Command, embedded: Connect
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"text\na\n", "column label is missing"),
+        (b"text\na\n", "there is no column 'label'"),
         (b"text,label\na,negative\nb,bad\n", "line 3: label 'bad'"),
         (b"text,label\n,negative\n", "text is ''"),
-        (b"text,label\ncaf\xe9,negative\n", "can't be read as CSV in UTF-8"),
-        (None, "can't be read as CSV"),
+        (b"text,label\ncaf\xe9,negative\n", "line 2: byte 0xe9 is no UTF-8"),
+        (None, "can't be read (No such file or directory)"),
     ],
 )
 def test_a_wrong_table_of_labels_sends_nothing(

@@ -15,7 +15,7 @@ from stream.watch.kinds import kind_of
 from stream.watch.profile import Profile
 
 
-@pytest.mark.no_cover  # a long simulation of what shorter tests cover: counting lines would double its time
+@pytest.mark.usefixtures("uncounted")
 def test_the_budget_is_kept_on_days_on_which_nothing_happens() -> None:
     figures = measure_budget(days=5.0, series=60, seed=3)
     assert figures.stories > 500
@@ -25,7 +25,7 @@ def test_the_budget_is_kept_on_days_on_which_nothing_happens() -> None:
         assert each.ci95[0] <= each.false_alarms_per_day <= each.ci95[1]
 
 
-@pytest.mark.no_cover  # a long simulation of what shorter tests cover: counting lines would double its time
+@pytest.mark.usefixtures("uncounted")
 def test_busy_series_keep_the_budget_too() -> None:
     figures = measure_budget(days=2.0, series=10, seed=3, rate=5.0)
     assert figures.stories == pytest.approx(2 * 1_440 * 5 * 10 * 1.045, rel=0.15)
@@ -60,7 +60,7 @@ def test_more_series_leave_each_of_them_less_to_find() -> None:
     assert best_possible(2.0, 5, 2.0, 5_000) < best_possible(2.0, 5, 2.0, 50)
 
 
-@pytest.mark.no_cover  # a long simulation of what shorter tests cover: counting lines would double its time
+@pytest.mark.usefixtures("uncounted")
 def test_five_stories_a_minute_are_enough_to_see_most_surges_of_five_times_within_two_minutes() -> None:
     figures = measure_power([5.0], cases=30, series=500, seed=1)
     found = {row.times: row.newstide for row in figures.rows if not row.copies}

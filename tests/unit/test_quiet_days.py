@@ -57,7 +57,7 @@ def watch(watcher: Watcher, items: list[Item], dice: random.Random) -> list[Aler
     return watcher.drain().alerts
 
 
-@pytest.mark.no_cover  # a long simulation of what shorter tests cover: counting lines would double its time
+@pytest.mark.usefixtures("uncounted")
 def test_twenty_quiet_days_in_a_row_raise_nothing() -> None:
     dice = random.Random(20)
     watcher = Watcher(WatchRules())

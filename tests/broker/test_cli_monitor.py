@@ -21,7 +21,7 @@ from monitoring import put_tiny_release
 from stream.bench.apache import free_port
 from stream.bus import Connection
 
-WAIT_SECONDS = 40.0
+WAIT_SECONDS = 120.0
 
 
 def newstide(folder: Path, *words: object) -> subprocess.Popen[str]:

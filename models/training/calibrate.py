@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 SPREAD = 0.15
-"""How far the power of the shares may lie from the one that training says, as a standard deviation. A few hundred
-texts to tune on tell it less well than that."""
+"""How far the power of the shares may lie from the one that training says, as a standard deviation. 350 texts to
+tune on tell it within about .12 (drawn from three invented classes, 40 times), so both count about the same."""
 
 
 def softmax(logits: Floats, temperature: float = 1.0) -> Floats:

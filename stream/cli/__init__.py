@@ -68,8 +68,6 @@ def _last_words(error: BaseException) -> int:
     elif isinstance(error, OSError) and error.errno in _NO_ROOM:
         where = error.filename or "the output"
         text, code = f"{where} can't be written: {error.strerror}: make room, or choose another place", 1
-    elif isinstance(error, RecursionError):
-        text, code = "the input is nested deeper than can be read: write it flatter", 2
     else:
         said = " ".join(str(error).split())
         text = f"internal error: {type(error).__name__}: {said}; run with --debug for the traceback"
@@ -81,5 +79,5 @@ def _last_words(error: BaseException) -> int:
     return int(code)
 
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _ROOT_FLAGS = frozenset({"--bootstrap", "--set", "--log-format", "--log-level", "--debug"})

@@ -144,8 +144,11 @@ def test_each_wrong_setting_is_one_line(newstide: Command) -> None:
         ),
         (
             RecursionError("maximum recursion depth exceeded"),
-            2,
-            "newstide: the input is nested deeper than can be read: write it flatter",
+            1,
+            (
+                "newstide: internal error: RecursionError: maximum recursion depth exceeded;"
+                " run with --debug for the traceback"
+            ),
         ),
         (
             ValueError("broken\n pipe dream"),

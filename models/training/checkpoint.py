@@ -22,6 +22,7 @@ from models.training.data import Corpus, Example
 from models.training.measure import Figures
 from models.training.network import Network, Shape
 
+NETWORK = "network.pt"
 EXAMPLES = "examples.jsonl"
 CALIBRATION = 300
 """Texts of the training part from which an export takes the ranges of activations."""
@@ -65,7 +66,7 @@ def save_checkpoint(
     """Writes all that an export needs to `folder` and returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     save_examples(folder, corpus, seed=checkpoint.config.seed)
-    torch.save(network.state_dict(), folder / "network.pt")
+    torch.save(network.state_dict(), folder / NETWORK)
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
     (folder / "checkpoint.json").write_text(checkpoint.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return folder
@@ -80,7 +81,7 @@ def load_checkpoint(folder: Path, *, dropout: float = 0.0) -> tuple[Checkpoint, 
     try:
         checkpoint = Checkpoint.model_validate_json((folder / "checkpoint.json").read_bytes())
         network = Network(checkpoint.shape, dropout=dropout)
-        network.load_state_dict(torch.load(folder / "network.pt", weights_only=True))
+        network.load_state_dict(torch.load(folder / NETWORK, weights_only=True))
     except (OSError, ValidationError, RuntimeError) as error:
         raise ModelError(
             f"{folder} holds no checkpoint ({error}): give the folder that `newstide train` printed"

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models.errors import WrongSettingError
 from models.tasks import HEADS, HeadName, TaskName
@@ -31,9 +31,10 @@ class TrainConfig(BaseModel):
     measured and kept is a running average of the weights over about `average` steps, at most a third of the run
     (0: the weights themselves), at its `best` measurement or at the `last`.
     `teachers` are checkpoints whose mean answers are learned beside the labels: with the share `taught` where
-    there is a label, alone where there is none, at the temperature `heat`. `ner_share` weighs the loss of the
-    tags. `frozen_words` leaves the word embeddings as they come, `frozen_layers` all embeddings and as many of the
-    lowest layers. `layer_decay` is the rate of each layer over that of the one above it (Howard and Ruder,
+    there is a label, alone where there is none, at the temperature `heat`. `transfer` adds so many altered copies
+    of each text, which only the teachers answer (`models.training.transfer`). `ner_share` weighs the loss of the
+    tags. `frozen_words` leaves the word embeddings as they come, `frozen_layers` all embeddings and as many of
+    the lowest layers. `layer_decay` is the rate of each layer over that of the one above it (Howard and Ruder,
     2018). `fgm` is the length by which the embeddings of a text are pushed against its answer (Miyato, Dai and
     Goodfellow, 2017); 0 is off.
     `patience` counts measurements on the tuning part without a better one.
@@ -71,6 +72,7 @@ class TrainConfig(BaseModel):
     teachers: tuple[Path, ...] = ()
     taught: float = Field(default=0.5, ge=0, le=1)
     heat: float = Field(default=2.0, gt=0)
+    transfer: int = Field(default=0, ge=0, le=100)
     ner_share: float = Field(default=0.3, ge=0)
     frozen_words: bool = False
     frozen_layers: int = Field(default=0, ge=0)
@@ -80,6 +82,12 @@ class TrainConfig(BaseModel):
     prompt: Prompt | None = None
     augment: Augment = Augment()
     search: dict[str, Between | tuple[Scalar, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _somebody_answers(self) -> Self:
+        if self.transfer and not self.teachers:
+            raise ValueError(f"transfer = {self.transfer} makes texts for teachers to answer: name teachers")
+        return self
 
     @field_validator("adapters", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from torch import Tensor
 from models.errors import ModelError
 from models.text import load_tokenizer
 from models.training.batches import encode
-from models.training.checkpoint import EXAMPLES, Checkpoint, load_checkpoint, load_examples
+from models.training.checkpoint import EXAMPLES, NETWORK, Checkpoint, load_checkpoint, load_examples
 from models.training.config import TrainConfig
 from models.training.network import Network
 from models.training.predict import measure_on
@@ -61,7 +61,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
         }
     )
     out.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), out / "network.pt")
+    torch.save(network.state_dict(), out / NETWORK)
     for name in ("tokenizer.json", EXAMPLES):
         shutil.copyfile(folders[0] / name, out / name)
     (out / "checkpoint.json").write_text(page.model_dump_json(indent=1) + "\n", encoding="utf-8")

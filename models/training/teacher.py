@@ -6,6 +6,7 @@ learns the sentiment of texts that only have a topic, and the other way round.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,35 +14,77 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.tasks import HeadName
+from models.tasks import HEADS, HeadName
 from models.text import load_tokenizer
 from models.training.batches import encode
-from models.training.checkpoint import load_checkpoint
+from models.training.checkpoint import NETWORK, Checkpoint, load_checkpoint
 from models.training.config import SOFT
 from models.training.data import Example
+from models.training.kept import keep_file
 from models.training.loss import Soft
-from models.training.predict import Answers, predict
+from models.training.predict import predict
+
+_Told = dict[HeadName, tuple[Tensor, ...]]
+"""By head, what a teacher has learned, its logits for each text: [rows, classes]."""
 
 
-def teach(folders: Sequence[Path], examples: Sequence[Example], *, precision: str) -> Soft:
+def teach(
+    folders: Sequence[Path], examples: Sequence[Example], *, precision: str, kept: Path | None = None
+) -> Soft:
     """The mean logits, as log-probabilities, of the checkpoints in `folders` by text and head.
 
     A teacher is only asked what it has learned. Entities that the tokenizer of one cut off are left out, for all
     of that text.
 
+    Args:
+        folders: the teachers.
+        examples: what they are asked.
+        precision: `bf16` or `fp32`.
+        kept: a folder for the answers of each teacher: one that has answered the same before is not asked again.
+
     Raises:
-        ModelError: if a folder holds no checkpoint.
+        ModelError: if a folder holds no checkpoint, or `kept` can't be written.
     """
-    given: list[tuple[frozenset[HeadName], Answers]] = []
-    for folder in folders:
-        page, network = load_checkpoint(folder)
-        tokenizer = load_tokenizer(folder / "tokenizer.json", page.max_length)
-        given.append((page.config.taught_heads, predict(network, encode(tokenizer, examples), precision)))
+    given = [_told(folder, examples, precision, kept) for folder in folders]
     soft: dict[str, dict[HeadName, Tensor]] = {}
     for number, example in enumerate(examples):
         for head in SOFT:
-            told = [answers[head][number] for heads, answers in given if head in heads]
-            if told and told[0].size and all(each.shape == told[0].shape for each in told):
-                logits = torch.from_numpy(np.stack(told)).float()
-                soft.setdefault(example.text, {})[head] = logits.log_softmax(dim=-1).mean(dim=0)
+            told = [answers[head][number] for answers in given if head in answers]
+            if told and told[0].numel() and all(each.shape == told[0].shape for each in told):
+                mean = torch.stack(told).log_softmax(dim=-1).mean(dim=0)
+                soft.setdefault(example.text, {})[head] = mean if head == "entity" else mean[0]
     return soft
+
+
+def _told(folder: Path, examples: Sequence[Example], precision: str, kept: Path | None) -> _Told:
+    page, network = load_checkpoint(folder)
+    file = kept and kept / f"{_question(folder, page, examples, precision)}.pt"
+    if file and file.exists():
+        saved: dict[HeadName, tuple[Tensor, list[int]]] = torch.load(file, weights_only=True)
+        return {head: torch.split(rows, counts) for head, (rows, counts) in saved.items()}
+    tokenizer = load_tokenizer(folder / "tokenizer.json", page.max_length)
+    answers = predict(network, encode(tokenizer, examples), precision)
+    told: _Told = {
+        head: tuple(
+            torch.from_numpy(np.asarray(each)).float().reshape(-1, len(HEADS[head])) for each in answers[head]
+        )
+        for head in SOFT
+        if head in page.config.taught_heads
+    }
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        keep_file(
+            {head: (torch.cat(each), [len(rows) for rows in each]) for head, each in told.items() if each},
+            file,
+        )
+    return told
+
+
+def _question(folder: Path, page: Checkpoint, examples: Sequence[Example], precision: str) -> str:
+    """Names who is asked what: other weights, texts or places of companies make another name."""
+    asked = hashlib.sha256((folder / NETWORK).read_bytes())
+    asked.update(f"{page.max_length} {precision}".encode())
+    for example in examples:
+        places = [(span.start, span.end) for span in example.spans]
+        asked.update(f"{example.text}\0{places}\0".encode())
+    return asked.hexdigest()[:32]

@@ -39,6 +39,7 @@ from models.training.predict import measure_on
 from models.training.prior import take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.teacher import teach
+from models.training.transfer import transfer_set
 from models.training.written import written_examples
 
 
@@ -70,7 +71,11 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
     stop_by = tune if any(measurable(item, references) for item in tune) else train
-    soft = teach(config.teachers, corpus.train, precision=config.precision) if config.teachers else None
+    extra = transfer_set(corpus.train, config.transfer, config.seed)
+    unlabelled = encode(tokenizer, extra)
+    soft = teach(
+        config.teachers, [*corpus.train, *extra], precision=config.precision, kept=config.out / "answers"
+    )
     loss = Loss.over(corpus.train, config.data, config, soft)
 
     def check(network: Network) -> float:
@@ -81,12 +86,14 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     def changed(epoch: int) -> list[Encoded]:
         draw = random.Random(config.seed + epoch)  # noqa: S311 - changes of examples, no secret
         texts = encode(tokenizer, [augmenter.change(example, draw) for example in corpus.train])
-        return [replace(new, origin=old.text) for new, old in zip(texts, corpus.train, strict=True)]
+        changes = [replace(new, origin=old.text) for new, old in zip(texts, corpus.train, strict=True)]
+        return changes + unlabelled
 
-    with Curves(config, len(train), watch, shown=together.writes) as curves:
+    learned = train + unlabelled
+    with Curves(config, len(learned), watch, shown=together.writes) as curves:
         done = fit(
             network,
-            train,
+            learned,
             loss,
             config,
             check=check,

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
+
+from models.errors import WrongSettingError  # noqa: E402 - needs torch
+from models.tasks import MENTIONS  # noqa: E402 - needs torch
+from models.training import teacher  # noqa: E402 - needs torch
+from models.training.batches import UNKNOWN  # noqa: E402 - needs torch
+from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.data import Example, Span, labels_of  # noqa: E402 - needs torch
+from models.training.teacher import teach  # noqa: E402 - needs torch
+from models.training.train import run  # noqa: E402 - needs torch
+from models.training.transfer import transfer_set  # noqa: E402 - needs torch
+
+pytestmark = pytest.mark.train
+
+TEXT = "Nokia gains 12 per cent while Ericsson AB slips on a weak outlook for the year"
+
+
+def headlines() -> list[Example]:
+    """The same headline under fifty names of a firm."""
+    found = []
+    for number in range(50):
+        text = TEXT.replace("Nokia", f"Firm{chr(97 + number % 26) * (1 + number // 26)}")
+        spans = tuple(
+            Span(text.index(name), text.index(name) + len(name), label)
+            for name, label in ((text.split()[0], 2), ("Ericsson AB", 0))
+        )
+        named = tuple(Span(span.start, span.end, MENTIONS.index("ORG")) for span in spans)
+        found.append(Example(text, "sentiment", 1, "news", spans, named))
+    return found
+
+
+def test_a_transfer_set_has_other_texts_and_no_label() -> None:
+    learned = headlines()
+    made = transfer_set(learned, 3, seed=1)
+    assert 140 < len(made) <= 150
+    assert not {example.text for example in made} & {example.text for example in learned}
+    for example in made:
+        assert not labels_of(example, "sentiment")
+        assert not labels_of(example, "topic")
+        assert {span.label for span in example.spans} <= {UNKNOWN}
+        assert example.mentions is None
+
+
+def test_companies_stand_whole_where_they_are_said_to_be() -> None:
+    learned = headlines()
+    names = {example.text[span.start : span.end] for example in learned for span in example.spans}
+    made = transfer_set(learned, 3, seed=2)
+    found = [example.text[span.start : span.end] for example in made for span in example.spans]
+    assert set(found) <= names
+    # A text that begins after its first company, or ends before its second, has lost it.
+    assert {len(example.spans) for example in made} >= {1, 2}
+
+
+def test_the_same_seed_makes_the_same_set() -> None:
+    learned = headlines()
+    assert transfer_set(learned, 2, seed=3) == transfer_set(learned, 2, seed=3)
+    assert transfer_set(learned, 2, seed=3) != transfer_set(learned, 2, seed=4)
+    assert transfer_set(learned, 0, seed=3) == []
+
+
+def test_what_can_not_be_changed_is_left_out() -> None:
+    assert transfer_set([Example("Nokia", "topic", 1, "one", (Span(0, 5, 1),))], 2, seed=1) == []
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("teachers")
+    return [run(tiny_config(folder, out=folder / str(seed), seed=seed, epochs=2)) for seed in (1, 2)]
+
+
+def test_a_run_learns_from_a_transfer_set_beside_its_own(teachers: list[Path], tmp_path: Path) -> None:
+    plain = tiny_config(tmp_path, teachers=tuple(teachers), epochs=1, keep="last")
+    pages = []
+    for name, transfer in (("plain", 0), ("more", 2)):
+        config = plain.model_copy(update={"out": tmp_path / name, "transfer": transfer})
+        pages.append(load_checkpoint(run(config))[0])
+    # Twice as many texts besides make three times as many steps; what is labelled stays what it was.
+    assert pages[0].examples == pages[1].examples
+    assert pages[0].rows == pages[1].rows
+    steps = [page.history[-1]["step"] for page in pages]
+    assert 2.5 * steps[0] < steps[1] <= 3 * steps[0] + 2
+
+
+def test_a_transfer_set_needs_teachers(tmp_path: Path) -> None:
+    with pytest.raises(WrongSettingError, match=r"transfer = 2 .*name teachers"):
+        tiny_config(tmp_path).changed({"transfer": 2})
+
+
+def test_a_teacher_that_answered_is_not_asked_again(
+    teachers: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = [item.example for item in tiny_texts()]
+    first = teach(teachers, examples, precision="fp32", kept=tmp_path / "answers")
+    asked: list[int] = []
+
+    def counted(*arguments: object) -> object:
+        asked.append(1)
+        return predict(*arguments)  # type: ignore[arg-type]
+
+    predict = teacher.predict
+    monkeypatch.setattr(teacher, "predict", counted)
+    again = teach(teachers, examples, precision="fp32", kept=tmp_path / "answers")
+    assert not asked
+    assert first.keys() == again.keys()
+    for text, by_head in first.items():
+        for head, told in by_head.items():
+            assert torch.equal(told, again[text][head])
+    teach(teachers, examples[:-1], precision="fp32", kept=tmp_path / "answers")
+    assert len(asked) == len(teachers)

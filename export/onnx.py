@@ -216,10 +216,12 @@ def _lineage(page: Checkpoint) -> Lineage:
         for config in (*page.stages, page.config)
     ]
     told: dict[str, JsonValue] = {"stages": stages, "torch": page.torch, "examples": dict(page.examples)}
+    if page.mean_of:
+        told["weights"] = f"the mean of the runs with the seeds {', '.join(map(str, page.mean_of))}"
     return Lineage(
         base=page.base,
         base_licence=page.base_licence,
-        seeds=(page.config.seed,),
+        seeds=page.mean_of or (page.config.seed,),
         recipe=told,
         datasets=tuple(_datasets(page)),
     )

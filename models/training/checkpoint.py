@@ -33,7 +33,8 @@ class Checkpoint(BaseModel):
 
     Figures are by head, of the fp32 network at its temperatures; `share_powers` is what
     `models.training.prior` gave back of the classes' shares; `rows` counts the texts of each set that were
-    trained on; `stages` are the runs before this one, the first one first.
+    trained on; `stages` are the runs before this one, the first one first; `mean_of` are the seeds of the runs of
+    whose weights it is the mean, if it is one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +52,7 @@ class Checkpoint(BaseModel):
     base: str
     base_licence: str
     stages: tuple[TrainConfig, ...] = ()
+    mean_of: tuple[int, ...] = ()
     torch: str
     made_at: AwareDatetime
 

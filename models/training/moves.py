@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from models.errors import ModelError, UnusableDataError
-from models.tables import read_table
+from models.tables import Fault, read_table
 from models.text import normalise
 from models.training.split import skeleton
 
@@ -19,6 +19,8 @@ LEARNED = 0.7
 APART = timedelta(days=7)
 """No news of these days after the last learned one is measured on: its return may be partly the same."""
 _LEAST = 50
+_SHOWN = 20
+"""How many wrong lines are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +36,39 @@ def read_moves(path: Path) -> list[Moved]:
     """The rows of a CSV with `text`, `DATE` and `CHANGE`, the earliest first; each text once.
 
     Raises:
-        UnusableDataError: if the file can't be read, lacks a column, or a cell is wrong. The text names the line.
+        UnusableDataError: if the file can't be read, lacks a column, or a cell is wrong. The text names the lines.
     """
     found: dict[str, Moved] = {}
-    for line, row in read_table(path, COLUMNS).rows():
-        moved = _moved(row, f"{path}, line {line}")
-        found.setdefault(skeleton(moved.text), moved)
+    faults: list[str] = []
+    for line, row in read_table(path, COLUMNS):
+        moved = row if isinstance(row, Fault) else _moved(line, row)
+        if isinstance(moved, Fault):
+            faults.append(moved.told(path))
+        else:
+            found.setdefault(skeleton(moved.text), moved)
+    if faults:
+        more = f"\n… and {len(faults) - _SHOWN} more lines" if len(faults) > _SHOWN else ""
+        raise UnusableDataError("\n".join(faults[:_SHOWN]) + more)
     return sorted(found.values(), key=lambda moved: moved.at)
 
 
-def _moved(row: Mapping[str, str], where: str) -> Moved:
+def _moved(line: int, row: Mapping[str, str]) -> Moved | Fault:
+    """The news of one row, or what is wrong with it."""
     text, told, change = (row[column] for column in COLUMNS)
     try:
-        moved = Moved(normalise(text), datetime.fromisoformat(told.strip()), float(change))
-    except ValueError as error:
-        raise UnusableDataError(
-            f"{where}: DATE is {told!r} and CHANGE {change!r}:"
-            " give 2019-07-01 02:24:00 and a number such as -0.018"
-        ) from error
-    if not math.isfinite(moved.change):
-        raise UnusableDataError(f"{where}: CHANGE is {change!r}: give a number such as -0.018")
-    return moved
+        at = datetime.fromisoformat(told.strip())
+    except ValueError:
+        return Fault(line, "DATE", f"{told!r} is no time: give one such as 2019-07-01 02:24:00")
+    try:
+        moved = float(change)
+    except ValueError:
+        moved = math.nan
+    if not math.isfinite(moved):
+        return Fault(line, "CHANGE", f"{change!r} is no return: give a number such as -0.018")
+    if not normalise(text):
+        return Fault(line, "text", "it is empty: fill it in, or take the row out")
+    # Times with and without a zone can't be put in order; without one they are UTC here.
+    return Moved(normalise(text), at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at, moved)
 
 
 def split_by_date(news: Sequence[Moved], path: Path) -> tuple[list[Moved], list[Moved]]:

@@ -56,6 +56,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
             "dev": measured.figures,
             "stages": _stages(pages)[:-1],
             "config": pages[-1].config,
+            "mean_of": tuple(page.config.seed for page in pages),
             "history": [],
             "made_at": datetime.now(UTC),
         }

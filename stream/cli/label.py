@@ -51,6 +51,8 @@ def label(
             'label: give either TEXT with --label, as in `newstide label "Profit falls" -l negative`, '
             "or --csv FILE"
         )
+    if text is not None and not text.strip():
+        raise UsageError(f"label: TEXT is {text!r}: give the words that you label")
     settings = settings_of(ctx)
     who = annotator or user_name()
     if table is not None:

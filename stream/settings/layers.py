@@ -167,6 +167,7 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> str:
     if len(shown) > _SHOWN:
         shown = shown[: _SHOWN - 1] + "…"
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    message = message.replace("a valid tuple", "a list")
     return f"{name} is {shown} (from {origin}): {message}"
 
 

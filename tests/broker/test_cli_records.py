@@ -404,3 +404,10 @@ def test_a_label_needs_a_text_and_an_answer(arguments: list[str], newstide: Comm
     ran = newstide("label", *arguments)
     assert ran.code == 2
     assert "give either TEXT with --label" in ran.err
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_a_label_for_no_words_is_told_as_that(text: str, newstide: Command) -> None:
+    ran = newstide("label", text, "-l", "negative")
+    assert ran.code == 2
+    assert f"TEXT is {text!r}: give the words" in ran.err

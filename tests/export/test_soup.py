@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from tiny_training import tiny_config  # noqa: E402 - needs torch
 
+from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import ModelError  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
 from models.training.soup import average_checkpoints  # noqa: E402 - needs torch
@@ -28,8 +29,16 @@ def test_the_mean_of_two_runs_is_a_checkpoint_that_names_both(runs: list[Path], 
     for name, tensor in network.state_dict().items():
         assert torch.allclose(tensor, (states[0][name] + states[1][name]) / 2, atol=1e-6)
     assert [config.seed for config in (*page.stages, page.config)] == [1, 2]
+    assert page.mean_of == (1, 2)
     assert page.dev["sentiment"].n > 0
     assert load_examples(tmp_path / "mean")["dev"]
+
+
+def test_a_release_of_a_mean_says_so(runs: list[Path], tmp_path: Path) -> None:
+    mean = average_checkpoints(runs, tmp_path / "mean")
+    lineage = export_release(mean, tmp_path / "release", name="mean", version="1.0.0").manifest.lineage
+    assert lineage.seeds == (1, 2)
+    assert lineage.recipe["weights"] == "the mean of the runs with the seeds 1, 2"
 
 
 def test_runs_over_other_sets_are_not_averaged(runs: list[Path], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
 from models.tasks import MENTIONS  # noqa: E402 - needs torch
 from models.training import teacher  # noqa: E402 - needs torch
-from models.training.batches import UNKNOWN  # noqa: E402 - needs torch
+from models.training.batches import UNKNOWN, Encoded  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
 from models.training.data import Example, Span, labels_of  # noqa: E402 - needs torch
+from models.training.network import Network  # noqa: E402 - needs torch
+from models.training.predict import Answers, predict  # noqa: E402 - needs torch
 from models.training.teacher import teach  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 from models.training.transfer import transfer_set  # noqa: E402 - needs torch
@@ -101,11 +104,10 @@ def test_a_teacher_that_answered_is_not_asked_again(
     first = teach(teachers, examples, precision="fp32", kept=tmp_path / "answers")
     asked: list[int] = []
 
-    def counted(*arguments: object) -> object:
+    def counted(network: Network, encoded: Sequence[Encoded], precision: str) -> Answers:
         asked.append(1)
-        return predict(*arguments)  # type: ignore[arg-type]
+        return predict(network, encoded, precision)
 
-    predict = teacher.predict
     monkeypatch.setattr(teacher, "predict", counted)
     again = teach(teachers, examples, precision="fp32", kept=tmp_path / "answers")
     assert not asked

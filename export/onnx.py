@@ -24,12 +24,11 @@ from export.quantize import lower
 from export.weights import describe_weights
 from models.errors import ModelError
 from models.golden import check_golden, record_golden
-from models.manifest import DataSet, Head, Lineage, Manifest, Metrics, Precision, Requirements
+from models.manifest import Head, Lineage, Manifest, Metrics, Precision, Requirements
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release
 from models.scorer import OnnxScorer
 from models.tasks import HEADS, HeadName
 from models.text import load_tokenizer
-from models.training import named, written
 from models.training.batches import collate, encode
 from models.training.checkpoint import Checkpoint, load_checkpoint, load_examples
 from models.training.data import Example
@@ -221,32 +220,8 @@ def _lineage(page: Checkpoint) -> Lineage:
     return Lineage(
         base=page.base,
         base_licence=page.base_licence,
+        parent=page.parent,
         seeds=page.mean_of or (page.config.seed,),
         recipe=told,
-        datasets=tuple(_datasets(page)),
+        datasets=page.datasets(),
     )
-
-
-def _datasets(page: Checkpoint) -> list[DataSet]:
-    found = [
-        DataSet(
-            name=spec.name,
-            rows=page.rows[spec.name],
-            licence=spec.licence,
-            origin=spec.origin or spec.name,
-            attribution=spec.attribution,
-        )
-        for spec in page.config.data
-        if page.rows.get(spec.name)
-    ]
-    ours = [
-        DataSet(
-            name=module.NAME,
-            rows=page.rows[module.NAME],
-            licence=module.LICENCE,
-            origin=f"models/training/{module.__name__.rpartition('.')[2]}.py",
-        )
-        for module in (written, named)
-        if page.rows.get(module.NAME)
-    ]
-    return found + ours

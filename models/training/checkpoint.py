@@ -10,13 +10,16 @@ import json
 import random
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from models.errors import ModelError
+from models.manifest import DataSet
 from models.tasks import HeadName
+from models.training import named, written
 from models.training.config import TrainConfig
 from models.training.data import Corpus, Example
 from models.training.measure import Figures
@@ -34,7 +37,8 @@ class Checkpoint(BaseModel):
     Figures are by head, of the fp32 network at its temperatures; `share_powers` is what
     `models.training.prior` gave back of the classes' shares; `rows` counts the texts of each set that were
     trained on; `stages` are the runs before this one, the first one first; `mean_of` are the seeds of the runs of
-    whose weights it is the mean, if it is one.
+    whose weights it is the mean, if it is one. `parent` is the release that the first run went on from, and
+    `inherited` are the sets that were learned from before this run.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -53,8 +57,43 @@ class Checkpoint(BaseModel):
     base_licence: str
     stages: tuple[TrainConfig, ...] = ()
     mean_of: tuple[int, ...] = ()
+    parent: str | None = None
+    inherited: tuple[DataSet, ...] = ()
     torch: str
     made_at: AwareDatetime
+
+    def datasets(self) -> tuple[DataSet, ...]:
+        """All that was learned from, this run's sets first; each name once."""
+        ours = [
+            DataSet(
+                name=spec.name,
+                rows=self.rows[spec.name],
+                licence=spec.licence,
+                origin=spec.origin or spec.name,
+                attribution=spec.attribution,
+            )
+            for spec in self.config.data
+            if self.rows.get(spec.name)
+        ]
+        ours += [
+            DataSet(
+                name=module.NAME,
+                rows=self.rows[module.NAME],
+                licence=module.LICENCE,
+                origin=f"models/training/{module.__name__.rpartition('.')[2]}.py",
+            )
+            for module in (written, named)
+            if self.rows.get(module.NAME)
+        ]
+        return each_once((*ours, *self.inherited))
+
+
+def each_once(datasets: Iterable[DataSet]) -> tuple[DataSet, ...]:
+    """The first of each name."""
+    found: dict[str, DataSet] = {}
+    for each in datasets:
+        found.setdefault(each.name, each)
+    return tuple(found.values())
 
 
 def rows_by_set(examples: tuple[Example, ...]) -> dict[str, int]:

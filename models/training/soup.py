@@ -17,7 +17,14 @@ from torch import Tensor
 from models.errors import ModelError
 from models.text import load_tokenizer
 from models.training.batches import encode
-from models.training.checkpoint import EXAMPLES, NETWORK, Checkpoint, load_checkpoint, load_examples
+from models.training.checkpoint import (
+    EXAMPLES,
+    NETWORK,
+    Checkpoint,
+    each_once,
+    load_checkpoint,
+    load_examples,
+)
 from models.training.config import TrainConfig
 from models.training.network import Network
 from models.training.predict import measure_on
@@ -56,6 +63,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
             "dev": measured.figures,
             "stages": _stages(pages)[:-1],
             "config": pages[-1].config,
+            "inherited": each_once(each for page in pages for each in page.datasets()),
             "mean_of": tuple(page.config.seed for page in pages),
             "history": [],
             "made_at": datetime.now(UTC),

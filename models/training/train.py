@@ -124,6 +124,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             base=origin.base,
             base_licence=origin.licence,
             stages=(*origin.earlier.stages, origin.earlier.config) if origin.earlier else (),
+            parent=origin.parent,
+            inherited=origin.datasets,
             torch=torch.__version__,
             made_at=datetime.now(UTC),
         )

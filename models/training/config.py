@@ -33,11 +33,12 @@ class TrainConfig(BaseModel):
     (0: the weights themselves), at its `best` measurement or at the `last`.
     `teachers` are checkpoints whose mean answers are learned beside the labels: with the share `taught` where
     there is a label, alone where there is none, at the temperature `heat`. `transfer` adds so many altered copies
-    of each text, which only the teachers answer (`models.training.transfer`). `ner_share` weighs the loss of the
-    tags. `frozen_words` leaves the word embeddings as they come, `frozen_layers` all embeddings and as many of
-    the lowest layers. `layer_decay` is the rate of each layer over that of the one above it (Howard and Ruder,
-    2018). `fgm` is the length by which the embeddings of a text are pushed against its answer (Miyato, Dai and
-    Goodfellow, 2017); 0 is off.
+    of each text, which only the teachers answer (`models.training.transfer`). With `keep_answers` a run that goes
+    on from a release and has no other teachers keeps what the release answers and no set labels (Li and Hoiem,
+    "Learning without forgetting", 2016). `ner_share` weighs the loss of the tags. `frozen_words` leaves the word
+    embeddings as they come, `frozen_layers` all embeddings and as many of the lowest layers. `layer_decay` is the
+    rate of each layer over that of the one above it (Howard and Ruder, 2018). `fgm` is the length by which the
+    embeddings of a text are pushed against its answer (Miyato, Dai and Goodfellow, 2017); 0 is off.
     `patience` counts measurements on the tuning part without a better one.
     `adapters` (a section, or just its kind), `prompt` and `augment` are told in `models.training.choices`.
     `search` names the fields, with a dot those of sections, that `models.training.search` tries other values of:
@@ -74,6 +75,7 @@ class TrainConfig(BaseModel):
     taught: float = Field(default=0.5, ge=0, le=1)
     heat: float = Field(default=2.0, gt=0)
     transfer: int = Field(default=0, ge=0, le=100)
+    keep_answers: bool = True
     ner_share: float = Field(default=0.3, ge=0)
     frozen_words: bool = False
     frozen_layers: int = Field(default=0, ge=0)
@@ -109,11 +111,15 @@ class TrainConfig(BaseModel):
         return found
 
     @property
-    def taught_heads(self) -> frozenset[HeadName]:
-        """The heads that such a run learns: those its sets have labels for, and what its teachers answer."""
+    def labelled_heads(self) -> frozenset[HeadName]:
+        """The heads that the sets have labels for."""
         named: tuple[HeadName, ...] = ("ner",) if self.named else ()
-        soft = SOFT if self.teachers else ()
-        return frozenset({*named, *soft, *(head for spec in self.data for head in spec.tasks)})
+        return frozenset({*named, *(head for spec in self.data for head in spec.tasks)})
+
+    @property
+    def taught_heads(self) -> frozenset[HeadName]:
+        """The heads that such a run may learn: those its sets have labels for, and what teachers answer."""
+        return self.labelled_heads | frozenset(SOFT if self.teachers else ())
 
     @classmethod
     def standard(cls, data_dir: Path, **changes: object) -> Self:

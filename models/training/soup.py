@@ -20,6 +20,7 @@ from models.training.batches import encode
 from models.training.checkpoint import (
     EXAMPLES,
     NETWORK,
+    PAGE,
     Checkpoint,
     each_once,
     load_checkpoint,
@@ -73,7 +74,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
     torch.save(network.state_dict(), out / NETWORK)
     for name in ("tokenizer.json", EXAMPLES):
         shutil.copyfile(folders[0] / name, out / name)
-    (out / "checkpoint.json").write_text(page.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (out / PAGE).write_text(page.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return out
 
 

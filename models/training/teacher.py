@@ -17,11 +17,12 @@ from torch import Tensor
 from models.tasks import HEADS, HeadName
 from models.text import load_tokenizer
 from models.training.batches import encode
-from models.training.checkpoint import NETWORK, Checkpoint, load_checkpoint
 from models.training.config import SOFT
 from models.training.data import Example
+from models.training.encoders import Origin, open_learned
 from models.training.kept import keep_file
 from models.training.loss import Soft
+from models.training.network import Network
 from models.training.predict import predict
 
 _Told = dict[HeadName, tuple[Tensor, ...]]
@@ -29,23 +30,23 @@ _Told = dict[HeadName, tuple[Tensor, ...]]
 
 
 def teach(
-    folders: Sequence[Path], examples: Sequence[Example], *, precision: str, kept: Path | None = None
+    places: Sequence[Path], examples: Sequence[Example], *, precision: str, kept: Path | None = None
 ) -> Soft:
-    """The mean logits, as log-probabilities, of the checkpoints in `folders` by text and head.
+    """The mean logits, as log-probabilities, of checkpoints and releases by text and head.
 
     A teacher is only asked what it has learned. Entities that the tokenizer of one cut off are left out, for all
     of that text.
 
     Args:
-        folders: the teachers.
+        places: the teachers: folders of checkpoints or releases, or names of releases that ship.
         examples: what they are asked.
         precision: `bf16` or `fp32`.
         kept: a folder for the answers of each teacher: one that has answered the same before is not asked again.
 
     Raises:
-        ModelError: if a folder holds no checkpoint, or `kept` can't be written.
+        ModelError: if one is no teacher, or `kept` can't be written.
     """
-    given = [_told(folder, examples, precision, kept) for folder in folders]
+    given = [_told(place, examples, precision, kept) for place in places]
     soft: dict[str, dict[HeadName, Tensor]] = {}
     for number, example in enumerate(examples):
         for head in SOFT:
@@ -56,20 +57,20 @@ def teach(
     return soft
 
 
-def _told(folder: Path, examples: Sequence[Example], precision: str, kept: Path | None) -> _Told:
-    page, network = load_checkpoint(folder)
-    file = kept and kept / f"{_question(folder, page, examples, precision)}.pt"
+def _told(place: Path, examples: Sequence[Example], precision: str, kept: Path | None) -> _Told:
+    network, origin = open_learned(place)
+    file = kept and kept / f"{_question(network, origin, examples, precision)}.pt"
     if file and file.exists():
         saved: dict[HeadName, tuple[Tensor, list[int]]] = torch.load(file, weights_only=True)
         return {head: torch.split(rows, counts) for head, (rows, counts) in saved.items()}
-    tokenizer = load_tokenizer(folder / "tokenizer.json", page.max_length)
+    tokenizer = load_tokenizer(origin.tokenizer, origin.max_length)
     answers = predict(network, encode(tokenizer, examples), precision)
     told: _Told = {
         head: tuple(
             torch.from_numpy(np.asarray(each)).float().reshape(-1, len(HEADS[head])) for each in answers[head]
         )
         for head in SOFT
-        if head in page.config.taught_heads
+        if head in origin.heads
     }
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -80,10 +81,12 @@ def _told(folder: Path, examples: Sequence[Example], precision: str, kept: Path 
     return told
 
 
-def _question(folder: Path, page: Checkpoint, examples: Sequence[Example], precision: str) -> str:
+def _question(network: Network, origin: Origin, examples: Sequence[Example], precision: str) -> str:
     """Names who is asked what: other weights, texts or places of companies make another name."""
-    asked = hashlib.sha256((folder / NETWORK).read_bytes())
-    asked.update(f"{page.max_length} {precision}".encode())
+    asked = hashlib.sha256(f"{sorted(origin.heads)} {origin.max_length} {precision}".encode())
+    for name, values in network.state_dict().items():
+        asked.update(name.encode())
+        asked.update(values.numpy().tobytes())
     for example in examples:
         places = [(span.start, span.end) for span in example.spans]
         asked.update(f"{example.text}\0{places}\0".encode())

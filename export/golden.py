@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 TOLERANCE = 0.05
 """How far a probability may be off on another processor: those without int8 dot products saturate now and then."""
 
@@ -39,12 +37,3 @@ GOLDEN_TEXTS: tuple[str, ...] = (
     "Meridian Telecom launches a faster home internet service in three cities",
     "Why I am still holding Kaldera: undervalued, with a long runway ahead",
 )
-
-
-def mentions_like(text: str) -> list[tuple[int, int]]:
-    """The characters of what a sentence seems to be about: its first words that begin with capitals."""
-    match = _NAME.search(text)
-    return [match.span()] if match else []
-
-
-_NAME = re.compile(r"[A-Z]\w*(?: [A-Z]\w*)*")

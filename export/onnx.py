@@ -17,7 +17,7 @@ import torch
 from pydantic import JsonValue
 
 from export.answers import GraphAnswers, feed_of, read_texts
-from export.golden import GOLDEN_TEXTS, TOLERANCE, mentions_like
+from export.golden import GOLDEN_TEXTS, TOLERANCE
 from export.graph import OPSET, build_graph
 from export.parity import Parity, check_parity
 from export.quantize import lower
@@ -27,6 +27,7 @@ from models.golden import check_golden, record_golden
 from models.manifest import Head, Lineage, Manifest, Metrics, Precision, Requirements
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release
 from models.scorer import OnnxScorer
+from models.spans import mentions_like
 from models.tasks import HEADS, HeadName
 from models.text import load_tokenizer
 from models.training.batches import collate, encode

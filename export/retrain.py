@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 from export.answers import read_texts
 from export.gate import GateResult, compare
-from export.golden import mentions_like
 from export.onnx import Evidence, make_release
 from export.parity import network_answers
 from models.errors import ModelError
 from models.manifest import DataSet, Manifest
 from models.release import TOKENIZER, Release
 from models.scorer import OnnxScorer
+from models.spans import mentions_like
 from models.tasks import HEADS, TASKS, HeadName, TaskName, index_of
 from models.text import load_tokenizer, normalise
 from models.training.batches import UNKNOWN, Encoded, collate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -154,3 +155,12 @@ def _is_name(told: str) -> bool:
     if " " not in told and any(character.isdigit() for character in told):
         return False
     return any(character.isalpha() and not character.islower() for character in told)
+
+
+def mentions_like(text: str) -> list[tuple[int, int]]:
+    """The characters of what a sentence seems to be about: its first words that begin with capitals."""
+    match = _NAME.search(text)
+    return [match.span()] if match else []
+
+
+_NAME = re.compile(r"[A-Z]\w*(?: [A-Z]\w*)*")

@@ -324,5 +324,5 @@ def shares(examples: Iterable[Example], task: HeadName) -> list[float]:
 def labels_of(example: Example, task: HeadName) -> list[int]:
     """The labels that `example` has for `task`: one for a text, one for each entity; none for tokens' tags."""
     if task == "entity":
-        return [span.label for span in example.spans]
+        return [span.label for span in example.spans if span.label >= 0]
     return [example.label] if example.task == task and example.label >= 0 else []

@@ -19,14 +19,15 @@ from pathlib import Path
 
 import torch
 
+from models.spans import mentions_like
 from models.tasks import HeadName
 from models.text import load_tokenizer
 from models.training.augment import Augmenter
-from models.training.batches import Encoded, encode
+from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
-from models.training.data import Example, read_corpus
+from models.training.data import Example, Span, read_corpus
 from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin
 from models.training.kept import keep_folder
@@ -68,6 +69,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     tokenizer = load_tokenizer(words, config.max_length)
 
     corpus = read_corpus(config.data, own_examples(config))
+    if origin.released and config.keep_answers and "entity" in origin.heads:
+        corpus = replace(corpus, train=tuple(_with_a_name(example) for example in corpus.train))
     train, tune, dev = (encode(tokenizer, part) for part in (corpus.train, corpus.tune, corpus.dev))
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
@@ -143,6 +146,13 @@ def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:
         return config
     named = config.named or "ner" in origin.heads
     return config.model_copy(update={"teachers": (config.start,), "taught": 0.0, "named": named})
+
+
+def _with_a_name(example: Example) -> Example:
+    """`example` with what it seems to be about, where it names no company: the teacher is asked about that."""
+    if example.spans:
+        return example
+    return replace(example, spans=tuple(Span(*place, UNKNOWN) for place in mentions_like(example.text)))
 
 
 def own_examples(config: TrainConfig) -> list[Example]:

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import mood_rows, tiny_config, tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
+from tiny_training import mood_rows, tiny_config, tiny_encoder, tiny_network, tiny_texts, write_csv  # noqa: E402 - needs torch
 from torch import Tensor  # noqa: E402 - needs torch
 
 from export.onnx import export_release  # noqa: E402 - needs torch
@@ -165,3 +165,18 @@ def test_what_a_release_answered_besides_is_kept(tmp_path: Path) -> None:
     assert len(set(before.argmax(dim=-1).tolist())) > 1
     moved, left = (float((topics(each) - before).abs().mean()) for each in (checkpoint, forgetful))
     assert moved < 0.7 * left, (moved, left)
+
+
+def test_texts_that_name_no_company_keep_the_answers_towards_companies(tmp_path: Path) -> None:
+    first = run(tiny_config(tmp_path, epochs=1))
+    release = export_release(first, tmp_path / "release", name="first", version="1.0.0")
+    draft = release.manifest.model_copy(
+        update={"heads": release.manifest.heads | {"entity": release.manifest.heads["sentiment"]}}
+    )
+    (release.path / "manifest.json").write_bytes(draft.to_json())
+    rows = [(f"Bank {text}", label) for text, label in mood_rows(60)]
+    mine = write_csv(tmp_path / "mine.csv", rows)
+    moods = tiny_config(tmp_path, start=release.path, out=tmp_path / "on", epochs=1, written=False)
+    spec = moods.data[0].model_copy(update={"path": mine})
+    page, _ = load_checkpoint(run(moods.model_copy(update={"data": (spec,)})))
+    assert page.learned == {"sentiment", "topic", "entity"}

@@ -18,7 +18,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: E402 -
 from tiny_training import WORDS, tiny_config, tiny_texts, write_csv  # noqa: E402 - needs torch
 
 from export.answers import GraphAnswers, feed_of, read_texts  # noqa: E402 - needs onnx
-from export.golden import GOLDEN_TEXTS, mentions_like  # noqa: E402 - needs onnx
+from export.golden import GOLDEN_TEXTS  # noqa: E402 - needs onnx
 from export.graph import build_graph  # noqa: E402 - needs torch
 from export.limit import products_of  # noqa: E402 - needs onnx
 from export.onnx import export_release  # noqa: E402 - needs torch
@@ -33,6 +33,7 @@ from models.manifest import Precision  # noqa: E402 - after the extra
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release  # noqa: E402 - after the extra
 from models.scorer import OnnxScorer  # noqa: E402 - after the extra
 from models.session import open_session  # noqa: E402 - after the extra
+from models.spans import mentions_like  # noqa: E402 - needs onnx
 from models.tasks import SENTIMENT as MOODS_IN_ORDER  # noqa: E402 - after the extra
 from models.tasks import HeadName  # noqa: E402 - after the extra
 from models.text import load_tokenizer  # noqa: E402 - after the extra

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from models.errors import WrongSettingError
 from models.tasks import HEADS, HeadName, TaskName
@@ -86,11 +86,12 @@ class TrainConfig(BaseModel):
     augment: Augment = Augment()
     search: dict[str, Between | tuple[Scalar, ...]] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _somebody_answers(self) -> Self:
-        if self.transfer and not self.teachers:
-            raise ValueError(f"transfer = {self.transfer} makes texts for teachers to answer: name teachers")
-        return self
+    @field_validator("transfer")
+    @classmethod
+    def _somebody_answers(cls, value: int, info: ValidationInfo) -> int:
+        if value and not info.data.get("teachers"):
+            raise ValueError("its texts are for teachers to answer: name teachers, or leave it out")
+        return value
 
     @field_validator("adapters", mode="before")
     @classmethod
@@ -205,4 +206,4 @@ def _fault_of(error: ValidationError, known: list[str]) -> str:
         near = get_close_matches(field, known, 1)
         fix = f"did you mean {near[0]}?" if near else f"the settings of a run are {', '.join(known)}"
         return f"{field} is no setting: {fix if len(first['loc']) == 1 else 'leave it out'}"
-    return f"{field} is {first['input']!r}: {first['msg']}"
+    return f"{field} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"

@@ -136,12 +136,30 @@ def check_start(start: Path) -> None:
     Raises:
         WrongSettingError: if there is no such folder, and no release of this name ships.
     """
-    if start != MULTILINGUAL and not start.is_dir() and packaged_named(str(start)) is None:
+    if start != MULTILINGUAL and not _there(start):
         raise WrongSettingError(
             f"start is {str(start)!r}: there is no such folder: give one that train made, one with a BERT"
             f" checkpoint and its tokenizer.json, one of a release, {MULTILINGUAL}, or the name of a release that"
             " ships, such as newstide-en"
         )
+
+
+def check_teachers(teachers: Sequence[Path]) -> None:
+    """Make sure that all teachers are there.
+
+    Raises:
+        WrongSettingError: if there is no folder, and no release that ships, of the name of one.
+    """
+    for each in teachers:
+        if not _there(each):
+            raise WrongSettingError(
+                f"teachers names {str(each)!r}: there is no such folder: give one that train made, one of a"
+                " release, or the name of a release that ships, such as newstide-en"
+            )
+
+
+def _there(place: Path) -> bool:
+    return place.is_dir() or packaged_named(str(place)) is not None
 
 
 def packaged_encoder() -> Path:

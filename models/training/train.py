@@ -29,7 +29,7 @@ from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
 from models.training.data import Example, Span, read_corpus
 from models.training.devices import Crew, crew
-from models.training.encoders import Origin, begin
+from models.training.encoders import Origin, begin, check_teachers
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
@@ -53,8 +53,10 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
     train one network together, and the first of them writes.
 
     Raises:
+        WrongSettingError: if there is nothing where it is to start from, or where a teacher is said to be.
         ModelError: if a set, the encoder or its tokenizer can't be read, or a setting does not fit the encoder.
     """
+    check_teachers(config.teachers)
     torch.set_num_threads(config.threads)
     config = config.model_copy(update={"precision": usable(config.precision)})
     with crew() as together:

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from tiny_training import ENTITIES, tiny_config, tiny_texts, write_csv  # noqa: E402 - needs torch
 
-from models.errors import ModelError  # noqa: E402 - needs torch
+from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
 from models.tasks import SENTIMENT  # noqa: E402 - needs torch
 from models.text import load_tokenizer  # noqa: E402 - needs torch
 from models.training.batches import encode  # noqa: E402 - needs torch
@@ -78,6 +78,12 @@ def test_a_student_learns_a_task_that_only_its_teachers_had_labels_for(
 def test_what_is_no_teacher_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="holds no checkpoint"):
         teach([tmp_path], [], precision="fp32")
+
+
+def test_a_teacher_that_is_not_there_is_named_before_anything_is_read(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, teachers=(tmp_path / "nobody",))
+    with pytest.raises(WrongSettingError, match=r"teachers names '.*nobody': there is no such folder"):
+        run(config.model_copy(update={"data": ()}))
 
 
 def test_a_teacher_is_only_asked_what_it_has_learned(teachers: list[Path], tmp_path: Path) -> None:

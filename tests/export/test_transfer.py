@@ -93,7 +93,9 @@ def test_a_run_learns_from_a_transfer_set_beside_its_own(teachers: list[Path], t
 
 
 def test_a_transfer_set_needs_teachers(tmp_path: Path) -> None:
-    with pytest.raises(WrongSettingError, match=r"transfer = 2 .*name teachers"):
+    with pytest.raises(
+        WrongSettingError, match="transfer is 2: its texts are for teachers to answer: name teachers"
+    ):
         tiny_config(tmp_path).changed({"transfer": 2})
 
 

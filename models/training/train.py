@@ -79,9 +79,9 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     stop_by = tune if any(measurable(item, references) for item in tune) else train
     extra = transfer_set(corpus.train, config.transfer, config.seed)
     unlabelled = encode(tokenizer, extra)
-    soft = teach(
-        config.teachers, [*corpus.train, *extra], precision=config.precision, kept=config.out / "answers"
-    )
+    # Of several processes one writes.
+    kept = config.out / "answers" if together.writes else None
+    soft = teach(config.teachers, [*corpus.train, *extra], precision=config.precision, kept=kept)
     loss = Loss.over(corpus.train, config.data, config, soft)
 
     def check(network: Network) -> float:

@@ -124,16 +124,16 @@ def train(
     need_training()
     given = {"out": out, "epochs": epochs, "seed": seed, "threads": threads, "start": start}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if start is not None:
+        from models.training.encoders import check_start
+
+        check_start(start)
     if table is not None and task == "impact":
         _train_impact(table, changes, check=check, as_json=as_json)
         return
     from models.training.config import TrainConfig
     from models.training.train import run
 
-    if start is not None:
-        from models.training.encoders import check_start
-
-        check_start(start)
     # What is wrong with a setting is told before a long file is read.
     TrainConfig.for_csv(Path(), "sentiment", licence=licence, **changes).changed(_choices(choices or ()))
     own = None if table is None else told_of(table, task, labels or (), strict=strict)

@@ -159,6 +159,9 @@ def test_the_commands_tell_it_beside_the_naive_guesses(
         assert part in " ".join(ran.out.split())
     ran = newstide("train", "--task", "impact", "--data", data, "--start", encoder, "--out", tmp_path / "out")
     assert (ran.code, (tmp_path / "out/impact.json").exists()) == (0, True)
+    ran = newstide("train", "--task", "impact", "--data", data, "--start", tmp_path / "nobody")
+    assert ran.code == 2
+    assert "nobody': there is no such folder" in ran.err
     told = newstide("train", "--task", "impact", "--data", data, "--check", "--json").record()
     assert told["learned"] > told["n"] > 0
     assert "to learn from" in newstide("train", "--task", "impact", "--data", data, "--check").out

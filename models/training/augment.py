@@ -39,7 +39,7 @@ class Augmenter:
                 example.text[span.start : span.end]
                 for example in examples
                 for span in (
-                    *example.spans,
+                    *(span for span in example.spans if span.label >= 0),
                     *(mention for mention in example.mentions or () if mention.label == organisation),
                 )
             }
@@ -59,7 +59,7 @@ class Augmenter:
             return []
         organisation = MENTIONS.index("ORG")
         kinds = {(mention.start, mention.end): mention.label for mention in example.mentions or ()}
-        places = {(span.start, span.end) for span in example.spans} | {
+        places = {(span.start, span.end) for span in example.spans if span.label >= 0} | {
             place for place, kind in kinds.items() if kind == organisation
         }
         return [

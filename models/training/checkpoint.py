@@ -40,7 +40,7 @@ class Checkpoint(BaseModel):
     trained on; `stages` are the runs before this one, the first one first; `mean_of` are the seeds of the runs of
     whose weights it is the mean, if it is one. `parent` is the release that the first run went on from, and
     `inherited` are the sets that were learned from before this run. `heads` are those that it learned, from labels
-    or from teachers (older pages have none: see `learned`).
+    or from teachers (older pages do not tell: see `learned`).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,10 +68,10 @@ class Checkpoint(BaseModel):
     @property
     def learned(self) -> frozenset[HeadName]:
         """The heads that answer something."""
-        return self.heads or self.config.taught_heads
+        return self.heads or self.config.labelled_heads
 
     def datasets(self) -> tuple[DataSet, ...]:
-        """All that was learned from, this run's sets first; each name once."""
+        """All that was learned from, this run's sets first."""
         ours = [
             DataSet(
                 name=spec.name,
@@ -97,10 +97,12 @@ class Checkpoint(BaseModel):
 
 
 def each_once(datasets: Iterable[DataSet]) -> tuple[DataSet, ...]:
-    """The first of each name."""
-    found: dict[str, DataSet] = {}
+    """Each set once, with the most of its rows that were used; other terms or another origin make another set."""
+    found: dict[tuple[str, ...], DataSet] = {}
     for each in datasets:
-        found.setdefault(each.name, each)
+        key = (each.name, each.licence, each.origin, each.attribution)
+        if key not in found or found[key].rows < each.rows:
+            found[key] = each
     return tuple(found.values())
 
 

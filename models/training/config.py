@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.errors import WrongSettingError
 from models.tasks import HEADS, HeadName, TaskName
@@ -31,11 +31,12 @@ class TrainConfig(BaseModel):
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
     measured and kept is a running average of the weights over about `average` steps, at most a third of the run
     (0: the weights themselves), at its `best` measurement or at the `last`.
-    `teachers` are checkpoints whose mean answers are learned beside the labels: with the share `taught` where
-    there is a label, alone where there is none, at the temperature `heat`. `transfer` adds so many altered copies
-    of each text, which only the teachers answer (`models.training.transfer`). With `keep_answers` a run that goes
-    on from a release and has no other teachers keeps what the release answers and no set labels (Li and Hoiem,
-    "Learning without forgetting", 2016). `ner_share` weighs the loss of the tags. `frozen_words` leaves the word
+    `teachers` are checkpoints or releases whose mean answers are learned beside the labels: with the share
+    `taught` where there is a label, alone where there is none, at the temperature `heat`. `transfer` adds so many
+    altered copies of each text, which only the teachers answer (`models.training.transfer`). With `keep_answers` a
+    run that goes on from a release, or from a run that did, keeps what that answers and no set labels (Li and
+    Hoiem, "Learning without forgetting", 2016): without other teachers it is the teacher, with `taught` 0, and
+    `named` is on if it tells tags. `ner_share` weighs the loss of the tags. `frozen_words` leaves the word
     embeddings as they come, `frozen_layers` all embeddings and as many of the lowest layers. `layer_decay` is the
     rate of each layer over that of the one above it (Howard and Ruder, 2018). `fgm` is the length by which the
     embeddings of a text are pushed against its answer (Miyato, Dai and Goodfellow, 2017); 0 is off.
@@ -86,13 +87,6 @@ class TrainConfig(BaseModel):
     augment: Augment = Augment()
     search: dict[str, Between | tuple[Scalar, ...]] = Field(default_factory=dict)
 
-    @field_validator("transfer")
-    @classmethod
-    def _somebody_answers(cls, value: int, info: ValidationInfo) -> int:
-        if value and not info.data.get("teachers"):
-            raise ValueError("its texts are for teachers to answer: name teachers, or leave it out")
-        return value
-
     @field_validator("adapters", mode="before")
     @classmethod
     def _just_the_kind(cls, value: object) -> object:
@@ -116,11 +110,6 @@ class TrainConfig(BaseModel):
         """The heads that the sets have labels for."""
         named: tuple[HeadName, ...] = ("ner",) if self.named else ()
         return frozenset({*named, *(head for spec in self.data for head in spec.tasks)})
-
-    @property
-    def taught_heads(self) -> frozenset[HeadName]:
-        """The heads that such a run may learn: those its sets have labels for, and what teachers answer."""
-        return self.labelled_heads | frozenset(SOFT if self.teachers else ())
 
     @classmethod
     def standard(cls, data_dir: Path, **changes: object) -> Self:

@@ -111,6 +111,7 @@ def features_of(texts: Sequence[str], start: Path | None) -> tuple[Floats, str]:
         if where == MULTILINGUAL and not where.exists():
             where = write_multilingual_encoder(Path(folder))
         network, origin = open_start(where, name, "")
+        name = origin.parent if origin.released and origin.parent else name
         tokenizer = load_tokenizer(origin.tokenizer, _MAX_LENGTH)
     network.eval()
     items = encode(tokenizer, [Example(text, "entity", -1, "") for text in texts])

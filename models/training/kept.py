@@ -29,6 +29,16 @@ def keep_file(content: dict[str, Any], path: Path) -> None:
             raise
 
 
+def make_folder(folder: Path) -> None:
+    """Makes `folder` and those above it, where they are missing.
+
+    Raises:
+        ModelError: if it can't be made, as where a file is in its place.
+    """
+    with _told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 @contextmanager
 def keep_folder(folder: Path) -> Iterator[Path]:
     """A fresh folder to write to, which takes the place of `folder` once the block has ended well.

@@ -25,11 +25,16 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A text, when it was published, and the return that followed."""
+    """A text, when it was published by the clock there, and the return that followed."""
 
     text: str
     at: datetime
     change: float
+
+    @property
+    def moment(self) -> datetime:
+        """When that was in UTC; a time without a zone is UTC."""
+        return self.at if self.at.tzinfo else self.at.replace(tzinfo=UTC)
 
 
 def read_moves(path: Path) -> list[Moved]:
@@ -49,7 +54,7 @@ def read_moves(path: Path) -> list[Moved]:
     if faults:
         more = f"\n… and {len(faults) - _SHOWN} more lines" if len(faults) > _SHOWN else ""
         raise UnusableDataError("\n".join(faults[:_SHOWN]) + more)
-    return sorted(found.values(), key=lambda moved: moved.at)
+    return sorted(found.values(), key=lambda moved: moved.moment)
 
 
 def _moved(line: int, row: Mapping[str, str]) -> Moved | Fault:
@@ -57,7 +62,8 @@ def _moved(line: int, row: Mapping[str, str]) -> Moved | Fault:
     text, told, change = (row[column] for column in COLUMNS)
     try:
         at = datetime.fromisoformat(told.strip())
-    except ValueError:
+        at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return Fault(line, "DATE", f"{told!r} is no time: give one such as 2019-07-01 02:24:00")
     try:
         moved = float(change)
@@ -67,8 +73,7 @@ def _moved(line: int, row: Mapping[str, str]) -> Moved | Fault:
         return Fault(line, "CHANGE", f"{change!r} is no return: give a number such as -0.018")
     if not normalise(text):
         return Fault(line, "text", "it is empty: fill it in, or take the row out")
-    # Times with and without a zone can't be put in order; without one they are UTC here.
-    return Moved(normalise(text), at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at, moved)
+    return Moved(normalise(text), at, moved)
 
 
 def split_by_date(news: Sequence[Moved], path: Path) -> tuple[list[Moved], list[Moved]]:

@@ -38,14 +38,18 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
     split alike for all.
 
     Raises:
-        ModelError: if one is no checkpoint, or they differ in shape or in their sets.
+        ModelError: if one is no checkpoint, or they differ in shape, sets, heads or in what they began from.
     """
     pages, networks = zip(*(load_checkpoint(folder) for folder in folders), strict=True)
     first = pages[0]
     for folder, page in zip(folders, pages, strict=True):
-        if page.shape != first.shape or page.rows.keys() != first.rows.keys():
+        if any(
+            of(page) != of(first)
+            for of in (lambda p: p.shape, lambda p: p.rows.keys(), lambda p: (p.learned, p.base, p.parent))
+        ):
             raise ModelError(
-                f"{folder} differs from {folders[0]} in its shape or its sets: average runs alike"
+                f"{folder} differs from {folders[0]} in its shape, its sets, its heads or in what it began from:"
+                " average runs alike"
             )
     network = Network(first.shape, dropout=0.0)
     network.load_state_dict(_mean([each.state_dict() for each in networks]))
@@ -59,13 +63,13 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
     measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
     page = first.model_copy(
         update={
-            "temperatures": tuned.temperatures,
+            "temperatures": {**first.temperatures, **tuned.temperatures},
             "tune": tuned.figures,
             "dev": measured.figures,
             "stages": _stages(pages)[:-1],
             "config": pages[-1].config,
             "inherited": each_once(each for page in pages for each in page.datasets()),
-            "mean_of": tuple(page.config.seed for page in pages),
+            "mean_of": tuple(seed for page in pages for seed in page.mean_of or (page.config.seed,)),
             "history": [],
             "made_at": datetime.now(UTC),
         }

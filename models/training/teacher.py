@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.manifest import DataSet
 from models.tasks import HEADS, HeadName
 from models.text import load_tokenizer
 from models.training.batches import encode
 from models.training.config import SOFT
 from models.training.data import Example
 from models.training.encoders import Origin, open_learned
-from models.training.kept import keep_file
+from models.training.kept import keep_file, make_folder
 from models.training.loss import Soft
 from models.training.network import Network
 from models.training.predict import predict
@@ -30,7 +31,12 @@ _Told = dict[HeadName, tuple[Tensor, ...]]
 
 
 def teach(
-    places: Sequence[Path], examples: Sequence[Example], *, precision: str, kept: Path | None = None
+    places: Sequence[Path],
+    examples: Sequence[Example],
+    *,
+    precision: str,
+    kept: Path | None = None,
+    keep: bool = True,
 ) -> Soft:
     """The mean logits, as log-probabilities, of checkpoints and releases by text and head.
 
@@ -42,11 +48,12 @@ def teach(
         examples: what they are asked.
         precision: `bf16` or `fp32`.
         kept: a folder for the answers of each teacher: one that has answered the same before is not asked again.
+        keep: whether new answers go there; of several processes one writes.
 
     Raises:
         ModelError: if one is no teacher, or `kept` can't be written.
     """
-    given = [_told(place, examples, precision, kept) for place in places]
+    given = [_told(place, examples, precision, kept, keep=keep) for place in places]
     soft: dict[str, dict[HeadName, Tensor]] = {}
     for number, example in enumerate(examples):
         for head in SOFT:
@@ -57,12 +64,25 @@ def teach(
     return soft
 
 
-def _told(place: Path, examples: Sequence[Example], precision: str, kept: Path | None) -> _Told:
+def learned_from(places: Sequence[Path]) -> tuple[DataSet, ...]:
+    """All that the teachers learned from.
+
+    Raises:
+        ModelError: if one is no teacher.
+    """
+    return tuple(each for place in places for each in open_learned(place)[1].datasets)
+
+
+def _told(
+    place: Path, examples: Sequence[Example], precision: str, kept: Path | None, *, keep: bool
+) -> _Told:
     network, origin = open_learned(place)
     file = kept and kept / f"{_question(network, origin, examples, precision)}.pt"
     if file and file.exists():
         saved: dict[HeadName, tuple[Tensor, list[int]]] = torch.load(file, weights_only=True)
         return {head: torch.split(rows, counts) for head, (rows, counts) in saved.items()}
+    if file and keep:
+        make_folder(file.parent)
     tokenizer = load_tokenizer(origin.tokenizer, origin.max_length)
     answers = predict(network, encode(tokenizer, examples), precision)
     told: _Told = {
@@ -72,8 +92,7 @@ def _told(place: Path, examples: Sequence[Example], precision: str, kept: Path |
         for head in SOFT
         if head in origin.heads
     }
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    if file and keep:
         keep_file(
             {head: (torch.cat(each), [len(rows) for rows in each]) for head, each in told.items() if each},
             file,
@@ -83,7 +102,8 @@ def _told(place: Path, examples: Sequence[Example], precision: str, kept: Path |
 
 def _question(network: Network, origin: Origin, examples: Sequence[Example], precision: str) -> str:
     """Names who is asked what: other weights, texts or places of companies make another name."""
-    asked = hashlib.sha256(f"{sorted(origin.heads)} {origin.max_length} {precision}".encode())
+    asked = hashlib.sha256(f"{sorted(origin.heads)} {origin.max_length} {precision} {network.shape}".encode())
+    asked.update(origin.tokenizer.read_bytes())
     for name, values in network.state_dict().items():
         asked.update(name.encode())
         asked.update(values.numpy().tobytes())

@@ -19,12 +19,13 @@ from pathlib import Path
 
 import torch
 
+from models.errors import WrongSettingError
 from models.spans import mentions_like
 from models.tasks import HeadName
 from models.text import load_tokenizer
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
-from models.training.checkpoint import Checkpoint, rows_by_set, save_checkpoint
+from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
 from models.training.data import Example, Span, read_corpus
@@ -39,7 +40,7 @@ from models.training.precision import usable
 from models.training.predict import measure_on
 from models.training.prior import take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
-from models.training.teacher import teach
+from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
 from models.training.written import written_examples
 
@@ -66,12 +67,17 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
 
 def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     network, origin = begin(config)
-    config = _keeping(config, origin)
+    keeps = config.keep_answers and origin.parent is not None
+    config = _keeping(config, origin) if keeps else config
+    if config.transfer and not config.teachers:
+        raise WrongSettingError(
+            f"transfer is {config.transfer}: its texts are for teachers to answer: name teachers, or leave it out"
+        )
     words, network = _prompted(origin.tokenizer, network, config, together)
     tokenizer = load_tokenizer(words, config.max_length)
 
     corpus = read_corpus(config.data, own_examples(config))
-    if origin.released and config.keep_answers and "entity" in origin.heads:
+    if keeps and "entity" in origin.heads:
         corpus = replace(corpus, train=tuple(_with_a_name(example) for example in corpus.train))
     train, tune, dev = (encode(tokenizer, part) for part in (corpus.train, corpus.tune, corpus.dev))
     references = config.references
@@ -79,9 +85,13 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     stop_by = tune if any(measurable(item, references) for item in tune) else train
     extra = transfer_set(corpus.train, config.transfer, config.seed)
     unlabelled = encode(tokenizer, extra)
-    # Of several processes one writes.
-    kept = config.out / "answers" if together.writes else None
-    soft = teach(config.teachers, [*corpus.train, *extra], precision=config.precision, kept=kept)
+    soft = teach(
+        config.teachers,
+        [*corpus.train, *extra],
+        precision=config.precision,
+        kept=config.out / "answers",
+        keep=together.writes,
+    )
     loss = Loss.over(corpus.train, config.data, config, soft)
 
     def check(network: Network) -> float:
@@ -131,7 +141,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             base_licence=origin.licence,
             stages=(*origin.earlier.stages, origin.earlier.config) if origin.earlier else (),
             parent=origin.parent,
-            inherited=origin.datasets,
+            inherited=each_once((*origin.datasets, *learned_from(config.teachers))),
             heads=frozenset({*config.labelled_heads, *(head for told in soft.values() for head in told)}),
             torch=torch.__version__,
             made_at=datetime.now(UTC),
@@ -143,18 +153,20 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
 
 
 def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:
-    """The run with the release that it goes on from as the teacher of all that no set labels, if it keeps that."""
-    if not (origin.released and config.start and config.keep_answers) or config.teachers:
-        return config
+    """The run with what it goes on from as the teacher of all that no set labels, where no other is named."""
     named = config.named or "ner" in origin.heads
-    return config.model_copy(update={"teachers": (config.start,), "taught": 0.0, "named": named})
+    config = config.model_copy(update={"named": named})
+    if config.teachers or config.start is None:
+        return config
+    return config.model_copy(update={"teachers": (config.start,), "taught": 0.0})
 
 
 def _with_a_name(example: Example) -> Example:
     """`example` with what it seems to be about, where it names no company: the teacher is asked about that."""
     if example.spans:
         return example
-    return replace(example, spans=tuple(Span(*place, UNKNOWN) for place in mentions_like(example.text)))
+    places = mentions_like(example.text) or [(0, len(example.text))]
+    return replace(example, spans=tuple(Span(*place, UNKNOWN) for place in places))
 
 
 def own_examples(config: TrainConfig) -> list[Example]:

@@ -20,7 +20,8 @@ from models.training.data import Example, Span
 
 NAME = "newstide_transfer"
 
-_WORD = re.compile(r"\S+")
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
+"""Chinese is written without blanks: there each character is a word."""
 _REPLACED = 0.15
 """The share of words that become others: with many more, teachers would be asked about no language."""
 _CHANGES = Augment(drop=0.08, numbers=0.5, names=0.5)
@@ -29,7 +30,7 @@ _CHANGES = Augment(drop=0.08, numbers=0.5, names=0.5)
 def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Example]:
     """`copies` texts for each of `examples`, with the places of its companies and without any label.
 
-    The same arguments give the same texts. A text that could not be changed is left out.
+    The same arguments give the same texts. One that is no new text is left out.
     """
     draw = random.Random(seed)  # noqa: S311 - an order of examples, no secret
     words = [word for example in examples for word in _WORD.findall(example.text)]
@@ -38,6 +39,7 @@ def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Ex
     for example in examples:
         like.setdefault(example.source, []).append(example)
     found: list[Example] = []
+    known = {example.text for example in examples}
     for _ in range(copies):
         for example in examples:
             made = (
@@ -46,7 +48,8 @@ def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Ex
                 else _spliced(example, draw.choice(like[example.source]), draw)
             )
             made = augmenter.change(made, draw)
-            if made.text != example.text:
+            if made.text not in known:
+                known.add(made.text)
                 found.append(_unlabelled(made))
     return found
 

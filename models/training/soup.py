@@ -43,10 +43,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
     pages, networks = zip(*(load_checkpoint(folder) for folder in folders), strict=True)
     first = pages[0]
     for folder, page in zip(folders, pages, strict=True):
-        if any(
-            of(page) != of(first)
-            for of in (lambda p: p.shape, lambda p: p.rows.keys(), lambda p: (p.learned, p.base, p.parent))
-        ):
+        if _kind_of(page) != _kind_of(first):
             raise ModelError(
                 f"{folder} differs from {folders[0]} in its shape, its sets, its heads or in what it began from:"
                 " average runs alike"
@@ -80,6 +77,11 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
         shutil.copyfile(folders[0] / name, out / name)
     (out / PAGE).write_text(page.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return out
+
+
+def _kind_of(page: Checkpoint) -> tuple[object, ...]:
+    """What runs must have in common for their weights to have a mean."""
+    return page.shape, page.rows.keys(), page.learned, page.base, page.parent
 
 
 def _stages(pages: Sequence[Checkpoint]) -> tuple[TrainConfig, ...]:

@@ -21,7 +21,7 @@ from models.text import load_tokenizer
 from models.training.batches import encode
 from models.training.config import SOFT
 from models.training.data import Example
-from models.training.encoders import Origin, open_learned
+from models.training.encoders import Origin, open_learned, origin_of
 from models.training.kept import keep_file, make_folder
 from models.training.loss import Soft
 from models.training.network import Network
@@ -79,7 +79,7 @@ def learned_from(places: Sequence[Path]) -> Behind:
     Raises:
         ModelError: if one is no teacher.
     """
-    origins = [open_learned(place)[1] for place in places]
+    origins = [origin_of(place) for place in places]
     return Behind(
         tuple(
             f"{each.parent if each.released else 'a run'} from {each.base} ({each.licence})"

@@ -70,6 +70,7 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
 def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     network, origin = begin(config)
     keeps = config.keep_answers and origin.parent is not None
+    own_teacher = keeps and not config.teachers
     config = _keeping(config, origin) if keeps else config
     if config.transfer and not config.teachers:
         raise WrongSettingError(
@@ -99,7 +100,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
         kept=config.out / "answers",
         keep=together.writes,
     )
-    if keeps and config.teachers == (config.start,):
+    if own_teacher:
         soft = {text: _but(told, config.labelled_heads) for text, told in soft.items()}
     loss = Loss.over(corpus.train, config.data, config, soft)
 

@@ -24,6 +24,8 @@ _WORD = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
 """Chinese is written without blanks: there each character is a word."""
 _REPLACED = 0.15
 """The share of words that become others: with many more, teachers would be asked about no language."""
+_NOISED = 0.5
+"""The share of texts with words replaced; the others are spliced."""
 _CHANGES = Augment(drop=0.08, numbers=0.5, names=0.5)
 
 
@@ -32,7 +34,7 @@ def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Ex
 
     The same arguments give the same texts. One that is no new text is left out.
     """
-    draw = random.Random(seed)  # noqa: S311 - an order of examples, no secret
+    draw = random.Random(seed)  # noqa: S311 - changes of examples, no secret
     words = [word for example in examples for word in _WORD.findall(example.text)]
     augmenter = Augmenter(_CHANGES, examples)
     like: dict[str, list[Example]] = {}
@@ -44,7 +46,7 @@ def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Ex
         for example in examples:
             made = (
                 _noised(example, words, draw)
-                if draw.random() < 0.5  # noqa: PLR2004 - half of them
+                if draw.random() < _NOISED
                 else _spliced(example, draw.choice(like[example.source]), draw)
             )
             made = augmenter.change(made, draw)

@@ -143,6 +143,22 @@ def test_sets_of_one_name_with_other_terms_are_two() -> None:
     assert each_once((mine, theirs, more)) == (more, theirs)
 
 
+def test_a_release_may_be_one_of_the_teachers_like_any_other(tmp_path: Path) -> None:
+    first = run(tiny_config(tmp_path, epochs=1))
+    release = export_release(first, tmp_path / "release", name="first", version="1.0.0")
+    moods = tiny_config(
+        tmp_path, start=release.path, epochs=1, written=False, teachers=(release.path,), taught=1.0
+    )
+    moods = moods.model_copy(update={"data": moods.data[:1]})
+    named = run(moods.model_copy(update={"out": tmp_path / "named"}))
+    # Whoever names the teacher has it teach what the sets label, too: with `taught` 1, by its answers alone.
+    unnamed = run(moods.model_copy(update={"out": tmp_path / "unnamed", "teachers": ()}))
+    assert load_checkpoint(named)[0].config.taught == 1.0
+    assert load_checkpoint(unnamed)[0].config.taught == 0.0
+    weights = [load_checkpoint(each)[1].state_dict()["layers.0.qkv.weight"] for each in (named, unnamed)]
+    assert not torch.equal(*weights)
+
+
 def test_a_release_that_ships_is_found_by_its_name(tmp_path: Path) -> None:
     _, origin = begin(tiny_config(tmp_path, start=Path("newstide-en")))
     assert origin.parent is not None

@@ -27,6 +27,9 @@ IR_VERSION = 8
 WHOLE: tuple[HeadName, ...] = ("sentiment", "topic")
 """The heads that answer for a whole text."""
 
+PROJECTED = ("query", "key", "value")
+"""The parts of the wide product before attention, in the order of its rows."""
+
 
 class _Graph:
     """Nodes and initializers as they are added; each method returns the name of what it computes."""
@@ -134,23 +137,17 @@ def _ask(
 
     Both go through one product with each weight; only attention is apart, where a span needs the keys of its text.
     """
-    width = layer.width
-    both = graph.linear(rows, layer.qkv, f"{name}.qkv", slice(width, None), ".key_value")
-    _split(graph, both, [f"{name}/key", f"{name}/value"], width)
-    per_head = width // layer.heads
-    apart = (0, 0, layer.heads, per_head)
-    key = graph.heads_apart(f"{name}/key", apart, (0, 2, 3, 1), f"{name}/key")
-    value = graph.heads_apart(f"{name}/value", apart, (0, 2, 1, 3), f"{name}/value")
+    key, value = (_project(graph, layer, name, rows, part) for part in ("key", "value"))
     first = graph.first_row(rows, f"{name}/first")
     if not with_spans:
-        query = graph.linear(first, layer.qkv, f"{name}.qkv", slice(width), ".query")
+        query = _taken(graph, layer, name, first, "query")
         context = _attend_one(graph, layer, f"{name}/text", query, key, value, mask)
         return _finish(graph, layer, name, first, context), ""
     theirs = graph.op("Gather", [rows, "span_text"], "span/rows", axis=0)
     line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
     mean = graph.op("MatMul", [line, theirs], "span/row")
     asking = graph.op("Concat", [first, mean], f"{name}/asking", axis=0)
-    query = graph.linear(asking, layer.qkv, f"{name}.qkv", slice(width), ".query")
+    query = _taken(graph, layer, name, asking, "query")
     texts = graph.op("Slice", ["tokens/shape", graph.integers(0), graph.integers(1)], "texts/count")
     of_texts, of_spans = _apart(graph, query, texts, f"{name}/query")
     at_spans = [
@@ -226,22 +223,26 @@ def _embed(graph: _Graph, network: Network, max_length: int) -> str:
 
 def _layer(graph: _Graph, layer: Layer, name: str, rows: str, mask: str) -> str:
     """A layer for all rows."""
-    width = layer.width
-    all_three = graph.linear(rows, layer.qkv, f"{name}.qkv")
-    parts = [f"{name}/query", f"{name}/key", f"{name}/value"]
-    _split(graph, all_three, parts, width)
-    apart = (0, 0, layer.heads, width // layer.heads)
-    query, key, value = (
-        graph.heads_apart(part, apart, order, part)
-        for part, order in zip(parts, ((0, 2, 1, 3), (0, 2, 3, 1), (0, 2, 1, 3)), strict=True)
-    )
-    context = _mix(graph, layer, name, query, key, value, mask, (0, 0, width))
+    query, key, value = (_project(graph, layer, name, rows, part) for part in PROJECTED)
+    context = _mix(graph, layer, name, query, key, value, mask, (0, 0, layer.width))
     return _finish(graph, layer, name, rows, context)
 
 
-def _split(graph: _Graph, rows: str, outputs: list[str], width: int) -> None:
-    sizes = graph.integers(*[width] * len(outputs))
-    graph.nodes.append(helper.make_node("Split", [rows, sizes], outputs, name=f"{rows}/split", axis=-1))
+def _project(graph: _Graph, layer: Layer, name: str, rows: str, part: str) -> str:
+    """The queries, keys (turned for the product) or values, apart by heads: [texts, heads, ...]."""
+    taken = _taken(graph, layer, name, rows, part)
+    order = (0, 2, 3, 1) if part == "key" else (0, 2, 1, 3)
+    apart = (0, 0, layer.heads, layer.width // layer.heads)
+    return graph.heads_apart(taken, apart, order, f"{name}/{part}")
+
+
+def _taken(graph: _Graph, layer: Layer, name: str, rows: str, part: str) -> str:
+    """The queries, keys or values of `rows`, each by a product of its own: [texts, tokens, width].
+
+    To take one wide product apart again would copy all of it.
+    """
+    place = PROJECTED.index(part) * layer.width
+    return graph.linear(rows, layer.qkv, f"{name}.qkv", slice(place, place + layer.width), f".{part}")
 
 
 def _gelu(graph: _Graph, rows: str, name: str) -> str:

@@ -22,6 +22,9 @@ ROWS = 384
 
 _WEIGHT = re.compile(r"layers\.(?P<layer>\d+)\.\w+\.weight(?P<part>\.\w+)?_quantized")
 
+_OF_ALL_TOKENS = (".key", ".value", ".key_value")
+"""What the last layer asks of every token; releases made before 1.3.0 had keys and values in one."""
+
 
 def products_of(release: Release) -> dict[Product, float]:
     """The int8 products that one token of a text costs, by the shape of their weights; none in another precision.
@@ -35,7 +38,7 @@ def products_of(release: Release) -> dict[Product, float]:
     last = max((int(match["layer"]) for match, _ in named), default=0)
     found: dict[Product, float] = {}
     for match, tensor in named:
-        if int(match["layer"]) < last or match["part"] == ".key_value":
+        if int(match["layer"]) < last or match["part"] in _OF_ALL_TOKENS:
             shape = (int(tensor.dims[0]), int(tensor.dims[1]))
             found[shape] = found.get(shape, 0.0) + 1
     return found

@@ -41,25 +41,36 @@ def smooth(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.gener
     smoothed = onnx.ModelProto()
     smoothed.CopyFrom(graph)
     weights = {tensor.name: tensor for tensor in smoothed.graph.initializer}
-    products = [node for node in smoothed.graph.node if _is_smoothed(node)]
-    largest = _largest(graph, feeds, sorted({node.input[0] for node in products}))
-    nodes: list[onnx.NodeProto] = []
-    chosen = {node.name for node in products}
+    together: dict[str, list[onnx.NodeProto]] = {}
     for node in smoothed.graph.node:
-        if node.name in chosen:
-            rows, name = node.input
-            values = numpy_helper.to_array(weights[name])
-            factor = factors(largest[rows], np.abs(values).max(axis=1))
-            weights[name].CopyFrom(numpy_helper.from_array(values * factor[:, None], name))
-            smoothed.graph.initializer.append(numpy_helper.from_array(1 / factor, name + SUFFIX))
+        if _is_smoothed(node):
+            together.setdefault(node.input[0], []).append(node)
+    largest = _largest(graph, feeds, sorted(together))
+    nodes: list[onnx.NodeProto] = []
+    for node in smoothed.graph.node:
+        products = together.pop(node.input[0], []) if _is_smoothed(node) else []
+        if products:
+            rows, first = node.input
+            values = {each.input[1]: numpy_helper.to_array(weights[each.input[1]]) for each in products}
+            factor = factors(largest[rows], np.max([np.abs(each).max(axis=1) for each in values.values()], axis=0))
+            for name, matrix in values.items():
+                weights[name].CopyFrom(numpy_helper.from_array(matrix * factor[:, None], name))
+            smoothing = smoothing_names(first)[0 if len(products) == 1 else 1]
+            smoothed.graph.initializer.append(numpy_helper.from_array(1 / factor, smoothing))
             even = f"{node.name}/even"
-            nodes.append(helper.make_node("Mul", [rows, name + SUFFIX], [even], even))
-            node.input[0] = even
+            nodes.append(helper.make_node("Mul", [rows, smoothing], [even], even))
+            for each in products:
+                each.input[0] = even
         nodes.append(node)
     kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del smoothed.graph.node[:]
     smoothed.graph.node.extend(kept)
     return smoothed
+
+
+def smoothing_names(weight: str) -> tuple[str, str]:
+    """The names that the factors of a weight's inputs can have: its own, or where parts of one weight share them."""
+    return weight + SUFFIX, weight.rpartition(".weight")[0] + ".weight" + SUFFIX
 
 
 def factors(activations: Floats, weights: Floats) -> Floats:

@@ -7,13 +7,14 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from export.smoothing import SUFFIX
+from export.graph import PROJECTED
+from export.smoothing import smoothing_names
 from models.errors import ModelError
 from models.tasks import HEADS
 from models.training.network import Network
 from models.training.restore import WeightMap, WeightPart, read_part
 
-_PARTS = ("", ".query", ".key_value")
+_PARTS = ("", *(f".{part}" for part in PROJECTED))
 
 
 def describe_weights(network: Network, graph: bytes) -> WeightMap:
@@ -46,12 +47,12 @@ def _parts_of(name: str, tensors: dict[str, onnx.TensorProto]) -> tuple[WeightPa
             name.endswith(".weight") and not name.startswith(("words", "positions")) and "norm" not in name
         )
         if rounded in tensors:
-            smoothing = f"{name}{suffix}{SUFFIX}"
+            smoothing = next((each for each in smoothing_names(whole) if each in tensors), None)
             parts.append(
                 WeightPart(
                     tensor=rounded,
                     scale=f"{name}{suffix}_scale",
-                    smoothing=smoothing if smoothing in tensors else None,
+                    smoothing=smoothing,
                     transposed=turned,
                 )
             )

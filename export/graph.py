@@ -68,9 +68,11 @@ class _Graph:
         )
         return self.op("LayerNormalization", [rows, weight, bias], f"{name}/out", axis=-1, epsilon=layer.eps)
 
-    def first_row(self, rows: str, output: str) -> str:
-        bounds = [self.integers(0), self.integers(1), self.integers(1)]
-        return self.op("Slice", [rows, *bounds], output)
+    def first_row(self, rows: str, width: int, output: str) -> str:
+        """Of [tokens, texts, width] the first of each text: [texts, 1, width]."""
+        bounds = [self.integers(0), self.integers(1), self.integers(0)]
+        first = self.op("Slice", [rows, *bounds], f"{output}/line")
+        return self.op("Reshape", [first, self.integers(-1, 1, width)], output)
 
     def heads_apart(self, rows: str, shape: Sequence[int], order: Sequence[int], name: str) -> str:
         """`rows` with one axis for the attention heads, which comes second."""
@@ -87,6 +89,9 @@ def build_graph(
     [spans], and `span_shares`, float32 [spans, tokens], as `models.training.network.Spans` tells them. Outputs:
     the uncalibrated logits of `heads`, float32: `sentiment` and `topic` [texts, classes], `entity` [spans,
     classes], `ner` [texts, tokens, tags].
+
+    Within, tokens come before texts: from there the runtime takes queries, keys and values apart by heads inside
+    the products of attention, by strides (`FusedMatMul`, `transBatchA`). With texts first it would copy them.
     """
     graph = _Graph()
     rows = _embed(graph, network, max_length)
@@ -98,10 +103,12 @@ def build_graph(
     for number, layer in enumerate(layers[:-1]):
         rows = _layer(graph, layer, f"layers.{number}", rows, mask)
     with_spans = "entity" in heads
-    first, asked = _ask(graph, layers[-1], f"layers.{len(layers) - 1}", rows, mask, with_spans=with_spans)
+    by_text = graph.op("Transpose", [rows], "texts/rows", perm=[1, 0, 2])
+    last = f"layers.{len(layers) - 1}"
+    first, asked = _ask(graph, layers[-1], last, rows, mask, by_text if with_spans else None)
     # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another
     # order when a row is alone, and which is not computed in int8.
-    pooled = graph.op("Concat", [first, _mean(graph, rows, counted)], "pooled", axis=2)
+    pooled = graph.op("Concat", [first, _mean(graph, by_text, counted)], "pooled", axis=2)
     for head in WHOLE:
         if head in heads:
             _answer(graph, pooled, getattr(network, head), head)
@@ -109,7 +116,7 @@ def build_graph(
         theirs = graph.op("Gather", [first, "span_text"], "span/first", axis=0)
         _answer(graph, graph.op("Concat", [asked, theirs], "towards", axis=2), network.entity, "entity")
     if "ner" in heads:
-        graph.op("Identity", [graph.linear(rows, network.ner, "ner")], "ner")
+        graph.op("Transpose", [graph.linear(rows, network.ner, "ner")], "ner", perm=[1, 0, 2])
     return _model(graph, network, heads)
 
 
@@ -131,19 +138,20 @@ def _mean(graph: _Graph, rows: str, counted: str) -> str:
 
 
 def _ask(
-    graph: _Graph, layer: Layer, name: str, rows: str, mask: str, *, with_spans: bool
+    graph: _Graph, layer: Layer, name: str, rows: str, mask: str, by_text: str | None
 ) -> tuple[str, str]:
     """The last layer for the first row of each text and the mean row of each span: [rows, 1, width] each.
 
-    Both go through one product with each weight; only attention is apart, where a span needs the keys of its text.
+    Spans are asked for where the rows are given `by_text` too, [texts, tokens, width]. Both kinds go through one
+    product with each weight; only attention is apart, where a span needs the keys of its text.
     """
     key, value = (_project(graph, layer, name, rows, part) for part in ("key", "value"))
-    first = graph.first_row(rows, f"{name}/first")
-    if not with_spans:
+    first = graph.first_row(rows, layer.width, f"{name}/first")
+    if by_text is None:
         query = _taken(graph, layer, name, first, "query")
         context = _attend_one(graph, layer, f"{name}/text", query, key, value, mask)
         return _finish(graph, layer, name, first, context), ""
-    theirs = graph.op("Gather", [rows, "span_text"], "span/rows", axis=0)
+    theirs = graph.op("Gather", [by_text, "span_text"], "span/rows", axis=0)
     line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
     mean = graph.op("MatMul", [line, theirs], "span/row")
     asking = graph.op("Concat", [first, mean], f"{name}/asking", axis=0)
@@ -175,7 +183,8 @@ def _attend_one(graph: _Graph, layer: Layer, name: str, query: str, key: str, va
     """What one query for each text gathers: [queries, 1, width]."""
     per_head = layer.width // layer.heads
     query = graph.heads_apart(query, (0, 0, layer.heads, per_head), (0, 2, 1, 3), f"{name}/query")
-    return _mix(graph, layer, name, query, key, value, mask, (0, 0, layer.width))
+    mixed = _mix(graph, layer, name, query, key, value, mask)
+    return _gathered(graph, layer, name, mixed, (0, 2, 1, 3))
 
 
 def _mix(
@@ -186,16 +195,20 @@ def _mix(
     key: str,
     value: str,
     mask: str,
-    shape: tuple[int, ...],
 ) -> str:
+    """What queries [texts, heads, rows, width of a head] gather, in the same order."""
     scaled = graph.op(
         "Mul", [query, graph.number((layer.width // layer.heads) ** -0.5)], f"{name}/query/scaled"
     )
     scores = graph.op("Add", [graph.op("MatMul", [scaled, key], f"{name}/scores"), mask], f"{name}/masked")
     shares = graph.op("Softmax", [scores], f"{name}/shares", axis=-1)
-    mixed = graph.op("MatMul", [shares, value], f"{name}/mixed")
-    turned = graph.op("Transpose", [mixed], f"{name}/mixed/turned", perm=[0, 2, 1, 3])
-    return graph.op("Reshape", [turned, graph.integers(*shape)], f"{name}/gathered")
+    return graph.op("MatMul", [shares, value], f"{name}/mixed")
+
+
+def _gathered(graph: _Graph, layer: Layer, name: str, mixed: str, order: Sequence[int]) -> str:
+    """The heads of `mixed` side by side again, its axes in `order`, of which the heads are third."""
+    turned = graph.op("Transpose", [mixed], f"{name}/mixed/turned", perm=list(order))
+    return graph.op("Reshape", [turned, graph.integers(0, 0, layer.width)], f"{name}/gathered")
 
 
 def _finish(graph: _Graph, layer: Layer, name: str, rows: str, context: str) -> str:
@@ -212,32 +225,34 @@ def _finish(graph: _Graph, layer: Layer, name: str, rows: str, context: str) -> 
 def _embed(graph: _Graph, network: Network, max_length: int) -> str:
     words = graph.tensor("words.weight", _array(network.words.weight))
     places = graph.tensor("positions.weight", _array(network.positions.weight)[:max_length])
-    found = graph.op("Gather", [words, "input_ids"], "words/rows", axis=0)
+    ids = graph.op("Transpose", ["input_ids"], "tokens/first", perm=[1, 0])
+    found = graph.op("Gather", [words, ids], "words/rows", axis=0)
     size = graph.op("Shape", ["input_ids"], "tokens/shape")
     length = graph.op("Slice", [size, graph.integers(1), graph.integers(2)], "tokens/length")
     shown = graph.op("Slice", [places, graph.integers(0), length, graph.integers(0)], "positions/rows")
+    shown = graph.op("Unsqueeze", [shown, graph.integers(1)], "positions/broadcast")
     return graph.norm(
         graph.op("Add", [found, shown], "embedding/sum"), network.embedding_norm, "embedding_norm"
     )
 
 
 def _layer(graph: _Graph, layer: Layer, name: str, rows: str, mask: str) -> str:
-    """A layer for all rows."""
+    """A layer for all rows, [tokens, texts, width]."""
     query, key, value = (_project(graph, layer, name, rows, part) for part in PROJECTED)
-    context = _mix(graph, layer, name, query, key, value, mask, (0, 0, layer.width))
-    return _finish(graph, layer, name, rows, context)
+    mixed = _mix(graph, layer, name, query, key, value, mask)
+    return _finish(graph, layer, name, rows, _gathered(graph, layer, name, mixed, (2, 0, 1, 3)))
 
 
 def _project(graph: _Graph, layer: Layer, name: str, rows: str, part: str) -> str:
     """The queries, keys (turned for the product) or values, apart by heads: [texts, heads, ...]."""
     taken = _taken(graph, layer, name, rows, part)
-    order = (0, 2, 3, 1) if part == "key" else (0, 2, 1, 3)
+    order = (1, 2, 3, 0) if part == "key" else (1, 2, 0, 3)
     apart = (0, 0, layer.heads, layer.width // layer.heads)
     return graph.heads_apart(taken, apart, order, f"{name}/{part}")
 
 
 def _taken(graph: _Graph, layer: Layer, name: str, rows: str, part: str) -> str:
-    """The queries, keys or values of `rows`, each by a product of its own: [texts, tokens, width].
+    """The queries, keys or values of `rows`, each by a product of its own, in the order of the rows.
 
     To take one wide product apart again would copy all of it.
     """

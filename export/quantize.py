@@ -152,13 +152,13 @@ def _quantise_words(model: onnx.ModelProto) -> None:
     graph.initializer.remove(whole)
     graph.initializer.append(numpy_helper.from_array(rounded, "words.weight_quantized"))
     graph.initializer.append(numpy_helper.from_array(scale, "words.weight_scale"))
-    output = node.output[0]
+    ids, output = node.input[1], node.output[0]
     graph.node.remove(node)
     for step, new in enumerate(
         (
-            helper.make_node("Gather", ["words.weight_quantized", "input_ids"], ["words/int8"], "words/int8"),
+            helper.make_node("Gather", ["words.weight_quantized", ids], ["words/int8"], "words/int8"),
             helper.make_node("Cast", ["words/int8"], ["words/float"], "words/float", to=TensorProto.FLOAT),
-            helper.make_node("Gather", ["words.weight_scale", "input_ids"], ["words/scale"], "words/scale"),
+            helper.make_node("Gather", ["words.weight_scale", ids], ["words/scale"], "words/scale"),
             helper.make_node("Mul", ["words/float", "words/scale"], [output], "words/scaled"),
         )
     ):

@@ -52,7 +52,9 @@ def smooth(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.gener
         if products:
             rows, first = node.input
             values = {each.input[1]: numpy_helper.to_array(weights[each.input[1]]) for each in products}
-            factor = factors(largest[rows], np.max([np.abs(each).max(axis=1) for each in values.values()], axis=0))
+            factor = factors(
+                largest[rows], np.max([np.abs(each).max(axis=1) for each in values.values()], axis=0)
+            )
             for name, matrix in values.items():
                 weights[name].CopyFrom(numpy_helper.from_array(matrix * factor[:, None], name))
             smoothing = smoothing_names(first)[0 if len(products) == 1 else 1]
@@ -69,7 +71,7 @@ def smooth(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.gener
 
 
 def smoothing_names(weight: str) -> tuple[str, str]:
-    """The names that the factors of a weight's inputs can have: its own, or where parts of one weight share them."""
+    """The names that the factors of a weight's inputs can have: its own, or one for all parts of a weight."""
     return weight + SUFFIX, weight.rpartition(".weight")[0] + ".weight" + SUFFIX
 
 

@@ -48,7 +48,7 @@ class Table:
             reader = csv.reader(map(self._lines.__getitem__, range(place, len(self._lines))), strict=True)
             read = 0
             try:
-                for cells in reader:
+                while (cells := _next_row(reader)) is not None:
                     if cells:
                         yield place + read + 1, self._row(place + read + 1, cells)
                     read = reader.line_num
@@ -118,9 +118,8 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> Table:
         ) from error
     # Not `splitlines`: that also ends a line at marks that a text may hold.
     lines = list(io.StringIO(text, newline=""))
-    csv.field_size_limit(max(csv.field_size_limit(), MOST_CHARACTERS))
     try:
-        columns = tuple(name.strip() for name in next(csv.reader(lines[:1], strict=True), []))
+        columns = tuple(name.strip() for name in _next_row(csv.reader(lines[:1], strict=True)) or ())
     except csv.Error as error:
         raise UnusableDataError(f"{path}, line 1: {_NEVER_CLOSED}") from error
     if not columns:
@@ -130,3 +129,12 @@ def read_table(path: Path, needed: Sequence[str] = ()) -> Table:
     table = Table(path, columns, lines)
     table.need(needed)
     return table
+
+
+def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
+    """The next row, or None at the end. The limit of a cell is the whole process's, so it is put back at once."""
+    before = csv.field_size_limit(MOST_CHARACTERS)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)

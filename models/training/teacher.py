@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.manifest import DataSet
@@ -27,8 +28,13 @@ from models.training.loss import Soft
 from models.training.network import Network
 from models.training.predict import predict
 
-_Told = dict[HeadName, tuple[Tensor, ...]]
-"""By head, what a teacher has learned, its logits for each text: [rows, classes]."""
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A teacher's logits of one head: all `rows`, [rows, classes], and how many of them each text has."""
+
+    rows: Tensor
+    counts: list[int]
 
 
 def teach(
@@ -56,12 +62,18 @@ def teach(
     """
     given = [_told(place, examples, precision, kept, keep=keep) for place in places]
     soft: dict[str, dict[HeadName, Tensor]] = {}
-    for number, example in enumerate(examples):
-        for head in SOFT:
-            told = [answers[head][number] for answers in given if head in answers]
-            if told and told[0].numel() and all(each.shape == told[0].shape for each in told):
-                mean = torch.stack(told).log_softmax(dim=-1).mean(dim=0)
-                soft.setdefault(example.text, {})[head] = mean if head == "entity" else mean[0]
+    for head in SOFT:
+        answers = [told[head] for told in given if head in told]
+        if not answers:
+            continue
+        counts = torch.tensor([each.counts for each in answers])
+        agreed = (counts == counts[0]).all(dim=0) & (counts[0] > 0)
+        rows = torch.stack(
+            [each.rows[agreed.repeat_interleave(own)] for each, own in zip(answers, counts, strict=True)]
+        )
+        means = torch.split(rows.log_softmax(dim=-1).mean(dim=0), counts[0][agreed].tolist())
+        for number, mean in zip(agreed.nonzero().flatten().tolist(), means, strict=True):
+            soft.setdefault(examples[number].text, {})[head] = mean if head == "entity" else mean[0]
     return soft
 
 
@@ -91,29 +103,27 @@ def learned_from(places: Sequence[Path]) -> Behind:
 
 def _told(
     place: Path, examples: Sequence[Example], precision: str, kept: Path | None, *, keep: bool
-) -> _Told:
+) -> dict[HeadName, _Told]:
+    """What a teacher says of each head that it has learned."""
     network, origin = open_learned(place)
     file = kept and kept / f"{_question(network, origin, examples, precision)}.pt"
     if file and file.exists():
         saved: dict[HeadName, tuple[Tensor, list[int]]] = torch.load(file, weights_only=True)
-        return {head: torch.split(rows, counts) for head, (rows, counts) in saved.items()}
+        return {head: _Told(*each) for head, each in saved.items()}
     if file and keep:
         make_folder(file.parent)
     tokenizer = load_tokenizer(origin.tokenizer, origin.max_length)
     answers = predict(network, encode(tokenizer, examples), precision)
-    told: _Told = {
-        head: tuple(
-            torch.from_numpy(np.asarray(each)).float().reshape(-1, len(HEADS[head])) for each in answers[head]
-        )
-        for head in SOFT
-        if head in origin.heads
-    }
+    told = {head: _joined(head, answers[head]) for head in SOFT if head in origin.heads}
     if file and keep:
-        keep_file(
-            {head: (torch.cat(each), [len(rows) for rows in each]) for head, each in told.items() if each},
-            file,
-        )
+        keep_file({head: (each.rows, each.counts) for head, each in told.items()}, file)
     return told
+
+
+def _joined(head: HeadName, answers: Sequence[NDArray[np.float64]]) -> _Told:
+    rows = [each.astype(np.float32).reshape(-1, len(HEADS[head])) for each in answers]
+    joined = np.concatenate(rows) if rows else np.zeros((0, len(HEADS[head])), dtype=np.float32)
+    return _Told(torch.from_numpy(joined), [len(each) for each in rows])
 
 
 def _question(network: Network, origin: Origin, examples: Sequence[Example], precision: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import sqrt
+from math import lcm, sqrt
 
 from stream.backtest.news import Event, of_series, take
 from stream.events import Alert, Signal
@@ -62,7 +62,8 @@ def bars_around(
     """
     first = life[0]
     seconds = min(max(first.window_seconds // _PARTS, _LEAST_BUCKET), _MOST_BUCKET)
-    bucket = timedelta(seconds=seconds - seconds % rules.bin_seconds or rules.bin_seconds)
+    whole = lcm(60, rules.bin_seconds)
+    bucket = timedelta(seconds=seconds - seconds % whole or whole)
     begin = _floor(first.onset, bucket) - _BEFORE * bucket
     count = min(_BEFORE + _AFTER + (life[-1].as_of - first.onset) // bucket, _MOST)
     direction = direction_of(first, rules)

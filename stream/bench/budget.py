@@ -9,7 +9,7 @@ from math import exp, lgamma, log
 
 import numpy as np
 
-from stream.bench.invented import MONDAY, Floats, Habits, counted_minutes, names_of, rate_of, story_times
+from stream.bench.invented import MONDAY, Floats, Habits, counted_bins, names_of, rate_of, story_times
 from stream.watch.budget import Budget
 from stream.watch.counts import CountSeries
 from stream.watch.kinds import KINDS, kind_of
@@ -68,9 +68,9 @@ def measure_budget(
     stories = 0
     for name, times in world.live(days):
         watched = CountSeries(rules, name)
-        for minute, count in counted_minutes(times):
+        for here, count in counted_bins(times, rules.bin_seconds):
             stories += count
-            said = watched.watch_bin(minute, count)
+            said = watched.watch_bin(here, count)
             fired.update(alert.rule for alert in said if alert.status == "firing")
     settings = tuple(_kept(budget, fired[_name(budget)], days) for budget in BUDGETS)
     return BudgetFigures(days, series, stories, settings)

@@ -19,7 +19,7 @@ from stream.watch.profile import Prior, Profile
 MONDAY = 20_535
 """A Monday, in days since 1970: the first day of invented news."""
 
-_HOUR = 3_600.0
+_HOUR, _DAY = 3_600.0, 86_400
 _FOLLOWS = 900.0
 """Seconds, on average, until a story that another brings."""
 _SWAYS = 6.0
@@ -91,8 +91,8 @@ def rate_of(dice: np.random.Generator, prior: Prior, kind: str) -> float:
     )
 
 
-def counted_minutes(seconds: Floats, first_day: int = MONDAY) -> list[tuple[int, int]]:
-    """The minutes, since 1970, in which stories come, each with how many."""
-    minutes, counts = np.unique((seconds // 60.0).astype(np.int64), return_counts=True)
-    start = first_day * 1_440
-    return [(start + minute, count) for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True)]
+def counted_bins(seconds: Floats, width: int, first_day: int = MONDAY) -> list[tuple[int, int]]:
+    """The bins of `width` seconds, numbered since 1970, in which stories come, each with how many."""
+    bins, counts = np.unique((seconds // width).astype(np.int64), return_counts=True)
+    start = first_day * _DAY // width
+    return [(start + each, count) for each, count in zip(bins.tolist(), counts.tolist(), strict=True)]

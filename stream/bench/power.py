@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.bench.budget import World, even_profile
-from stream.bench.invented import MONDAY, Floats, Habits, counted_minutes, story_times
+from stream.bench.invented import MONDAY, Floats, Habits, counted_bins, story_times
 from stream.watch.counts import CountSeries
 from stream.watch.profile import Profile
 from stream.watch.rulebook import SurgeRule
@@ -31,7 +31,7 @@ _PAST_DAYS, _NEAR_HOURS = 7.0, 4
 _Z = 3.0
 _WINDOW = 5
 _QUIET_DAYS = 28.0
-_DAY_MINUTES = 1_440
+_DAY_MINUTES, _DAY = 1_440, 86_400
 _HABITS = Habits(burst=0.05, missed=0.0)
 _COPIED = Habits(burst=0.05, copies=4.0)
 _NAME = "company:surging"
@@ -116,6 +116,7 @@ class _Setting:
     rate: float
     profile: Profile
     learned: CountSeries
+    bin_seconds: int
     z_least: float
     z_alarms_per_day: float
     threshold: float
@@ -124,15 +125,19 @@ class _Setting:
     def make(cls, rate: float, series: int, world: Profile, seed: int) -> _Setting:
         profile = even_profile(60.0 * rate, series, world)
         rule = SurgeRule("surge", series="company:*", direction="volume")
-        learned = CountSeries(WatchRules(profile=profile, surges=(rule,)), _NAME)
+        rules = WatchRules(profile=profile, surges=(rule,))
+        learned = CountSeries(rules, _NAME)
         dice = np.random.default_rng((seed, 7))
-        for minute, count in counted_minutes(story_times(dice, 60.0 * rate, profile, _PAST_DAYS, _HABITS)):
-            learned.watch_bin(minute, count)
+        past = story_times(dice, 60.0 * rate, profile, _PAST_DAYS, _HABITS)
+        for here, count in counted_bins(past, rules.bin_seconds):
+            learned.watch_bin(here, count)
         sums = _sums(story_times(dice, 60.0 * rate, profile, _QUIET_DAYS, _HABITS), _QUIET_DAYS)
         least = float(sums.mean() + _Z * sums.std())
         over = sums >= least
         alarms = float(np.count_nonzero(over[1:] & ~over[:-1])) / _QUIET_DAYS
-        return cls(rate, profile, learned, least, alarms, _threshold(sums, 1.0 / 7.0 / series))
+        return cls(
+            rate, profile, learned, rules.bin_seconds, least, alarms, _threshold(sums, 1.0 / 7.0 / series)
+        )
 
 
 def _one_case(
@@ -149,20 +154,20 @@ def _one_case(
     seen = seen[seen < begins + 60.0 * within]
     first = int(begins // 60.0)
     sums = _sums(seen, _NEAR_HOURS / 24.0)[first - _WINDOW + 1 :]
-    newstide = _watch_finds(setting.learned, seen, first)
+    newstide = _watch_finds(setting, seen, begins)
     return newstide, bool((sums >= setting.z_least).any()), bool((sums >= setting.threshold).any())
 
 
-def _watch_finds(learned: CountSeries, seen: Floats, first: int) -> bool:
-    """Whether an alert is open when the time is up, or was opened since minute `first`."""
-    series = copy.deepcopy(learned)
-    day = MONDAY + int(_PAST_DAYS)
+def _watch_finds(setting: _Setting, seen: Floats, begins: float) -> bool:
+    """Whether an alert was opened since the bin of second `begins`."""
+    series = copy.deepcopy(setting.learned)
+    day, width = MONDAY + int(_PAST_DAYS), setting.bin_seconds
     fired_at: int | None = None
-    for minute, count in counted_minutes(seen, day):
-        for alert in series.watch_bin(minute, count):
+    for here, count in counted_bins(seen, width, day):
+        for alert in series.watch_bin(here, count):
             if alert.status == "firing":
-                fired_at = minute
-    return fired_at is not None and fired_at >= day * _DAY_MINUTES + first
+                fired_at = here
+    return fired_at is not None and fired_at >= (day * _DAY + int(begins)) // width
 
 
 def _sums(times: Floats, days: float) -> NDArray[np.float64]:

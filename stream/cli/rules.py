@@ -27,7 +27,10 @@ def check_rules(ctx: typer.Context, file: RulesFile, *, as_json: Json = False) -
     from stream.watch.levels import levels_of
 
     rules = _with_rules(ctx, file)
-    rows = [(rule, levels_of(rule, rules.surges, rules.budget, rules.profile)) for rule in rules.surges]
+    rows = [
+        (rule, levels_of(rule, rules.surges, rules.budget, rules.profile, rules.bin_seconds))
+        for rule in rules.surges
+    ]
     if as_json:
         for rule, levels in rows:
             print_json(

@@ -1,6 +1,6 @@
 """The budget, shared out: how rare a window must be to raise an alert.
 
-A series is looked at in each minute that brings it a story. Over all series and all looks, the expected number of
+A series is looked at in each bin that brings it a story. Over all series and all looks, the expected number of
 false alarms is the sum of their probabilities, whatever depends on what: that is the per-family error rate
 (Spjøtvoll 1972, Annals of Mathematical Statistics 43:398), which needs no order among series and no knowledge of
 others. So each look may be wrong with `budget / looks`, where the profile says how many looks a week brings. The
@@ -30,7 +30,12 @@ _EXAMPLES = {
 
 
 def level_of(
-    rule: SurgeRule, kind: str, rules: Sequence[SurgeRule], budget: Budget, profile: Profile
+    rule: SurgeRule,
+    kind: str,
+    rules: Sequence[SurgeRule],
+    budget: Budget,
+    profile: Profile,
+    bin_seconds: int,
 ) -> float:
     """The p-value from which a look at a series of this kind is an alarm of `rule`.
 
@@ -40,6 +45,7 @@ def level_of(
         rules: all that share the general budget.
         budget: the general budget.
         profile: how many series of each kind there are, and how active.
+        bin_seconds: the width of a bin.
     """
     if rule.level is not None:
         return rule.level
@@ -52,16 +58,18 @@ def level_of(
     group = profile.group(kind)
     series = 1 if "*" not in rule.series else group.series
     measure = "volume" if rule.direction == "shift" else rule.direction
-    looks = series * group.priors[MEASURES.index(measure)].active_minutes(profile.seasons)
+    looks = series * group.priors[MEASURES.index(measure)].active_bins(profile.seasons, bin_seconds)
     return min(part / looks, MOST_LEVEL)
 
 
 def levels_of(
-    rule: SurgeRule, rules: Sequence[SurgeRule], budget: Budget, profile: Profile
+    rule: SurgeRule, rules: Sequence[SurgeRule], budget: Budget, profile: Profile, bin_seconds: int
 ) -> dict[str, float]:
     """The level of `rule` for each kind of series that it can be about."""
     return {
-        kind: level_of(rule, kind, rules, budget, profile) for kind in KINDS if _may_match(rule.series, kind)
+        kind: level_of(rule, kind, rules, budget, profile, bin_seconds)
+        for kind in KINDS
+        if _may_match(rule.series, kind)
     }
 
 

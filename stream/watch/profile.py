@@ -23,7 +23,7 @@ VERSION = 1
 MEASURES = ("negative", "positive", "volume")
 """What is counted of a series, in the order of all tuples of figures about it."""
 
-_MINUTES = 60.0
+_HOUR, _MINUTE = 3_600.0, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,18 @@ class Prior:
     sway: float = 0.1
     burst: float = 0.02
 
+    def active_bins(self, seasons: Seasons, seconds: int) -> float:
+        """How many of the bins of a week, each of so many seconds, such a series is expected to have a story in.
+
+        Whatever its rate may be: the belief about that is summed over.
+        """
+        exposure, in_hour = self.shape / self.per_hour, _HOUR / seconds
+        silent = ((exposure / (exposure + hour / in_hour)) ** self.shape for hour in seasons.shape)
+        return in_hour * (HOURS - float(sum(silent)))
+
     def active_minutes(self, seasons: Seasons) -> float:
-        """Minutes of a week in which such a series is expected to have a story, whatever its rate may be."""
-        exposure = self.shape / self.per_hour
-        silent = ((exposure / (exposure + hour / _MINUTES)) ** self.shape for hour in seasons.shape)
-        return _MINUTES * (HOURS - float(sum(silent)))
+        """The same of minutes."""
+        return self.active_bins(seasons, _MINUTE)
 
 
 @dataclass(frozen=True, slots=True)

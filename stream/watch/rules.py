@@ -33,7 +33,8 @@ class WatchRules:
     """False alarms that all rules without a budget of their own may raise together."""
     profile: Profile = field(default_factory=default_profile)
 
-    bin_seconds: int = 60
+    bin_seconds: int = 30
+    """A surge begins in the middle of a bin: the finer they are, the less of it the first one hides."""
     horizons: tuple[timedelta, ...] = (
         timedelta(minutes=1),
         timedelta(minutes=2),

@@ -19,6 +19,7 @@ from stream.errors import StateError
 from stream.watch.alerts import Lifecycle, OpenAlert, Peak
 from stream.watch.baseline import Rate, Usual
 from stream.watch.chances import Look
+from stream.watch.rebin import refined, times_finer
 from stream.watch.recent import Member, Recent
 from stream.watch.rules import WatchRules
 from stream.watch.series import Series
@@ -153,6 +154,8 @@ def series_from(
     """
     body = read_json(name, core)
     try:
+        times = _times_finer(name, body["bin_seconds"], rules)
+        body = refined(body, times) if times > 1 else body
         series = _core_from(name, body, rules, detectors)
         first, following = body["span"]
     except (ValueError, TypeError, KeyError) as error:
@@ -164,6 +167,8 @@ def series_from(
         try:
             for saved in read_json(key, value)["stories"]:
                 story = _story_from(saved)
+                if story.bin is not None:
+                    story.bin *= times
                 stories[story.number] = story
         except (ValueError, TypeError, KeyError) as error:
             raise StateError(
@@ -176,15 +181,23 @@ def series_from(
                 f"state record {name!r} tells of story {number}, but no record holds it: restore the topic"
             )
         series.recents.put(stories[number])
+    if times > 1:
+        # The core that is saved next will say that they are of its own bins.
+        series.recents.changes.written |= series.recents.chunks()
     return series
 
 
-def _core_from(name: str, body: dict[str, Any], rules: WatchRules, detectors: tuple[Detector, ...]) -> Series:
-    if body["bin_seconds"] != rules.bin_seconds:
+def _times_finer(name: str, saved: int, rules: WatchRules) -> int:
+    times = times_finer(saved, rules.bin_seconds)
+    if times is None:
         raise StateError(
-            f"state record {name!r} has bins of {body['bin_seconds']} s, but watch.bin_seconds is "
-            f"{rules.bin_seconds}: set it back, or empty the topic to start anew"
+            f"state record {name!r} has bins of {saved} s, of which watch.bin_seconds, {rules.bin_seconds}, is no "
+            "part: run the version that wrote it, or empty the topic to start anew"
         )
+    return times
+
+
+def _core_from(name: str, body: dict[str, Any], rules: WatchRules, detectors: tuple[Detector, ...]) -> Series:
     series = Series(name, rules, detectors, body["now"])
     series.high, series.model = body["high"], body["model"]
     for number, *counted in body["bins"]:

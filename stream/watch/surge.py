@@ -1,15 +1,15 @@
 """Is what came unusual? The decision of WATCH, behind one small interface.
 
-Each horizon gives a p-value: how probable it is, for a series with this baseline, that a minute which brings a
+Each horizon gives a p-value: how probable it is, for a series with this baseline, that a bin which brings a
 story ends a window with at least as many as were seen. All become one (`stream.watch.chances`), and that one is
 compared with the level of the rule for such a series (`stream.watch.levels`).
 
-Minutes are seen against the hour before them: within it the rate moves about once, so that a window of w minutes,
+Bins are seen against the hour before them: within it the rate moves about once, so that a window of w minutes,
 and the few after a move in which the hour has not heard of it, lie beyond one with probability (w + 5) / 60. Only
 then may the rate be far off.
 
-The minute that is under way is expected to have its whole share already. So to look at each article is to look at
-the minute's end, only sooner: it costs no level.
+The bin that is under way is expected to have its whole share already. So to look at each article is to look at
+the bin's end, only sooner: it costs no level.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class CountSurge:
         steady = rate.steadiness(hour.hours)
         shape = steady + before
         exposure = min(steady / rate.per_hour + hours, shape / rate.per_hour)
-        # How news clusters was learned from quarters of an hour, of which a minute sees less.
+        # How news clusters was learned from quarters of an hour, of which a few minutes see less.
         burst = rate.burst * sqrt(min(1.0, look.window.bins / self._quarter))
         return Rate(shape, exposure, 0.0, burst, 1.0)
 
@@ -283,7 +283,7 @@ class Detectors:
 
     def _make(self, rule: SurgeRule, kind: str) -> Detector:
         rules = self._rules
-        level = level_of(rule, kind, rules.surges, rules.budget, rules.profile)
+        level = level_of(rule, kind, rules.surges, rules.budget, rules.profile, rules.bin_seconds)
         spans = frozenset(max(1, rules.bins(each)) for each in rule.horizons or rules.horizons)
         made = MeanShift if rule.direction == "shift" else CountSurge
         return made(rule, rules, level, spans)

@@ -1,4 +1,4 @@
-"""What was counted in a series lately: minutes one by one, and behind them quarters of an hour for a day.
+"""What was counted in a series lately: bins one by one, and behind them quarters of an hour for a day.
 
 All sums are whole numbers (scores in millionths), so they come out the same in whatever order stories came and
 were taken back, and after any restart.
@@ -54,7 +54,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Bin(Tally):
-    """A minute; `members` are the numbers of its first few hundred stories, for evidence and breadth."""
+    """A bin; `members` are the numbers of its first few hundred stories, for evidence and breadth."""
 
     members: list[int] = field(default_factory=list)
 

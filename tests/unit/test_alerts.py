@@ -236,7 +236,7 @@ def test_a_fall_of_the_mean_fires_its_own_rule() -> None:
 
 
 def test_a_later_onset_is_never_that_of_the_alert_before() -> None:
-    rules = WatchRules(cool_down=timedelta(minutes=1), quiet=timedelta(minutes=1))
+    rules = WatchRules(bin_seconds=60, cool_down=timedelta(minutes=1), quiet=timedelta(minutes=1))
     watcher = Watcher(rules)
     play(watcher, drawn(PAST * 6))
     first = play(watcher, drawn("9", start=SURGE_STARTS))[0]

@@ -8,7 +8,7 @@ from command import Command
 
 from stream.bench import series as series_bench
 from stream.bench.budget import BUDGETS, interval, measure_budget
-from stream.bench.invented import Habits, counted_minutes, names_of, story_times
+from stream.bench.invented import Habits, counted_bins, names_of, story_times
 from stream.bench.power import WITHIN, best_possible, measure_power
 from stream.bench.series import measure_series
 from stream.watch.kinds import kind_of
@@ -76,7 +76,7 @@ def test_invented_news_has_the_rate_it_says_and_comes_in_bursts() -> None:
     wild = story_times(np.random.default_rng(1), 10.0, profile, 100.0, Habits(0.5, 0.3, 3.0, 0.1))
     counts = [np.bincount((times // 900).astype(int)).var() for times in (even, wild)]
     assert counts[1] > 1.5 * counts[0]
-    assert sum(count for _, count in counted_minutes(even)) == len(even)
+    assert sum(count for _, count in counted_bins(even, 30)) == len(even)
 
 
 def test_series_are_of_all_kinds() -> None:

@@ -122,22 +122,30 @@ def test_the_levels_of_all_looks_add_up_to_half_the_budget() -> None:
     rules = (SurgeRule("one", share=3.0), SurgeRule("two"), SurgeRule("own", budget=Budget.parse("7/day")))
     for rule, allowed in zip(rules, (0.75, 0.25, 49.0), strict=True):
         looks = 100 * 1.68
-        spent = sum(looks * level for level in levels_of(rule, rules, WEEKLY, PLAIN).values())
+        spent = sum(looks * level for level in levels_of(rule, rules, WEEKLY, PLAIN, 60).values())
         assert spent == pytest.approx(0.5 * allowed, rel=0.01) or allowed == 49.0
 
 
 def test_a_rule_for_one_kind_has_the_whole_budget_for_it() -> None:
     rule = SurgeRule("banks", "company:*")
-    assert set(levels_of(rule, (rule,), WEEKLY, PLAIN)) == {"company"}
-    assert level_of(rule, "company", (rule,), WEEKLY, PLAIN) == pytest.approx(0.5 / 168, rel=0.01)
+    assert set(levels_of(rule, (rule,), WEEKLY, PLAIN, 60)) == {"company"}
+    assert level_of(rule, "company", (rule,), WEEKLY, PLAIN, 60) == pytest.approx(0.5 / 168, rel=0.01)
     one = SurgeRule("bank", "company:BANK")
-    assert level_of(one, "company", (one,), WEEKLY, PLAIN) == MOST_LEVEL
-    assert level_of(one, "other", (one,), WEEKLY, PLAIN) == MOST_LEVEL
+    assert level_of(one, "company", (one,), WEEKLY, PLAIN, 60) == MOST_LEVEL
+    assert level_of(one, "other", (one,), WEEKLY, PLAIN, 60) == MOST_LEVEL
+
+
+def test_a_look_at_each_half_minute_costs_a_busy_series_twice_and_a_quiet_one_hardly_more() -> None:
+    rule = SurgeRule("banks", "company:*")
+    for per_hour, dearer in ((6_000.0, 2.0), (0.01, 1.0)):
+        profile = Profile.plain(per_hour, 1_000.0)
+        whole, half = (level_of(rule, "company", (rule,), WEEKLY, profile, width) for width in (60, 30))
+        assert whole / half == pytest.approx(dearer, rel=0.01)
 
 
 def test_a_level_that_is_given_is_taken() -> None:
     rule = SurgeRule("r", level=1e-7)
-    assert levels_of(rule, (rule, *BUILT_IN), WEEKLY, PLAIN)["market"] == 1e-7
+    assert levels_of(rule, (rule, *BUILT_IN), WEEKLY, PLAIN, 60)["market"] == 1e-7
 
 
 @pytest.mark.parametrize(
@@ -151,4 +159,4 @@ def test_a_level_that_is_given_is_taken() -> None:
 )
 def test_a_glob_shares_its_budget_among_the_kinds_that_it_can_match(pattern: str, kinds: set[str]) -> None:
     rule = SurgeRule("r", pattern)
-    assert set(levels_of(rule, (rule,), WEEKLY, PLAIN)) == kinds
+    assert set(levels_of(rule, (rule,), WEEKLY, PLAIN, 60)) == kinds

@@ -9,7 +9,7 @@ from stream.watch.rules import WatchRules
 from stream.watch.series import Series
 from stream.watch.surge import Detectors
 
-RULES = WatchRules()
+RULES = WatchRules(bin_seconds=60)
 
 
 def series(name: str = BANK) -> Series:

@@ -237,7 +237,7 @@ def test_without_settings_watch_goes_by_its_own_rules() -> None:
 
 
 def test_thresholds_that_do_not_go_together_are_refused() -> None:
-    assert "watch.quiet is 0:00:30: give a multiple of 60 seconds" in refusal({"watch.quiet_minutes": "0.5"})
+    assert "watch.quiet is 0:00:15: give a multiple of 30 seconds" in refusal({"watch.quiet_minutes": "0.25"})
 
 
 @pytest.mark.parametrize("budget", ["often", "1", "0/week", "1/fortnight"])

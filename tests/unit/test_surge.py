@@ -11,7 +11,7 @@ from stream.watch.rules import WatchRules
 from stream.watch.surge import CountSurge, Detectors, Judgement, Level, MeanShift
 from stream.watch.tallies import Tally, Window
 
-RULES = WatchRules()
+RULES = WatchRules(bin_seconds=60)
 EVERY = frozenset({1, 15, 60})
 ONE_AN_HOUR = Rate(50.0, 50.0, 0.0, 0.0, 1.0)
 FIVE_AN_HOUR = Rate(50.0, 10.0, 0.0, 0.0, 1.0)

@@ -12,7 +12,7 @@ from stream.watch.novelty import Arrival
 from stream.watch.rules import WatchRules
 from stream.watch.watcher import Watcher
 
-RULES = WatchRules()
+RULES = WatchRules(bin_seconds=60)
 
 
 def restored(state: dict[str, bytes], rules: WatchRules = RULES) -> Watcher:
@@ -300,7 +300,8 @@ CHUNK = f"{BANK}\x1frecent\x1f0"
     ("key", "changes", "says"),
     [
         (BANK, {"v": 1}, "has version 1"),
-        (BANK, {"bin_seconds": 30}, "watch.bin_seconds is 60"),
+        (BANK, {"bin_seconds": 90}, "has bins of 90 s, of which watch.bin_seconds, 60, is no part"),
+        (BANK, {"bin_seconds": 30}, "has bins of 30 s, of which watch.bin_seconds, 60, is no part"),
         (BANK, {"bins": 7}, "is damaged"),
         (BANK, {"lives": {"negative_surge": {}}}, "is damaged"),
         (BANK, {"span": [0, 99]}, "no record holds it"),
@@ -339,3 +340,27 @@ def test_a_far_future_tick_leaves_no_alert_open() -> None:
     watcher.advance(at(0) + timedelta(days=3000))
     assert told(watcher.drain().alerts) == ["resolved"]
     assert watcher.series_count == 0
+
+
+def test_state_of_whole_minutes_goes_on_in_half_ones() -> None:
+    """As after an upgrade: what was open stays open, what was counted can be taken back, and nothing starts anew."""
+    halves = WatchRules(bin_seconds=30)
+    before = drawn("1..o .... 2222")
+    watcher = Watcher(RULES)
+    for each in before:
+        watcher.observe(each)
+    state = saved(watcher)
+    upgraded = restored(state, halves)
+    assert upgraded.open_alerts() == watcher.open_alerts() != []
+    more = signal(minute=12, news_id="next")
+    _, written = play_and_keep(upgraded, [more])
+    # What is written with finer bins is written whole, so that no later restart finds some of each.
+    assert set(written) == set(state)
+    again = restored(written, halves)
+    said = []
+    for after in (upgraded, again):
+        for story in (*before, more):
+            after.withdraw(withdrawal(story.news_id, 12))
+        said.append(told(after.drain().alerts))
+    assert said[0] == said[1]
+    assert said[0][-1] == "retracted"

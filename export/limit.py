@@ -23,7 +23,7 @@ ROWS = 384
 _WEIGHT = re.compile(r"layers\.(?P<layer>\d+)\.\w+\.weight(?P<part>\.\w+)?_quantized")
 
 _OF_ALL_TOKENS = (".key", ".value", ".key_value")
-"""What the last layer asks of every token; releases made before 1.3.0 had keys and values in one."""
+"""What the last layer asks of every token; in the older form of the graph keys and values are one product."""
 
 
 def products_of(release: Release) -> dict[Product, float]:

@@ -313,6 +313,33 @@ def test_a_bias_is_added_by_the_product_itself_and_changes_no_bit() -> None:
     assert join_biases(joined) == joined
 
 
+def test_the_products_of_a_token_are_counted_in_the_newer_form_of_the_graph_too(release: Release) -> None:
+    shape = WeightMap.model_validate_json(release.read(WEIGHTS)).shape
+    whole = shape.layers - 1
+    # Queries, keys, values and what attention gathered in each whole layer; keys and values in the last.
+    assert products_of(release) == {
+        (shape.width, shape.width): 4.0 * whole + 2.0,
+        (shape.width, shape.inner): float(whole),
+        (shape.inner, shape.width): float(whole),
+    }
+
+
+def test_attention_reads_its_heads_by_strides_and_copies_none_of_the_rows_before_it() -> None:
+    network, rows = drawn()
+    graph = build_graph(network, 32)
+    nodes = onnx.load_model_from_string(optimise(quantise(graph, feeds_of(graph, rows)))).graph.node
+    strided = [
+        {each.name: each.i for each in node.attribute}
+        for node in nodes
+        if node.op_type == "FusedMatMul" and node.name.startswith("layers.0/")
+    ]
+    assert [(each["transBatchA"], each["transBatchB"]) for each in strided] == [(1, 1), (0, 1)]
+    copied = [
+        node.name for node in nodes if node.op_type in ("Transpose", "Split") and "layers.0/" in node.name
+    ]
+    assert len(copied) == 1, "only what attention gathered is turned back"
+
+
 def test_products_can_be_kept_in_fp32() -> None:
     network, rows = drawn()
     feeds = feeds_of(build_graph(network, 32), rows)

@@ -1,7 +1,8 @@
 """How well a release finds the organisations, persons and places in sentences whose words are tagged.
 
 A mention counts as found if its kind and all its words are right, as in the shared task of CoNLL-2000 and 2003
-(Tjong Kim Sang and De Meulder, 2003): an `I-` that follows no word of its kind begins a mention.
+(Tjong Kim Sang and De Meulder, 2003): an `I-` that follows no word of its kind begins a mention. What is found are
+the names that serving gives: whole words, and none without a capital where letters have one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from export.chances import Chances, FullScorer
 from export.measures import Answered, score_all
 from export.report import EvalReport
 from models.errors import UnusableDataError
-from models.spans import Offsets, spans_of_tags
+from models.spans import Offsets, names_in, spans_of_tags
 from models.tagged import read_tagged
 from models.training.measure import ClassFigures
 
@@ -83,11 +84,11 @@ def tags_of(mentions: Sequence[Mention], words: int) -> list[str]:
 
 
 def found_in(sentence: Sentence, chances: Chances, labels: Sequence[str]) -> list[Mention]:
-    """The mentions that the likeliest tags tell, by the words that they touch."""
+    """The names that serving gives for the likeliest tags, by the words that they touch."""
     tags = [labels[max(range(len(row)), key=row.__getitem__)] for row in chances.tags]
     ends = [end for _, end in sentence.words]
     found = []
-    for kind, start, end in spans_of_tags(tags, chances.offsets):
+    for kind, start, end in names_in(sentence.text, tags, chances.offsets):
         first = bisect_left(ends, start + 1)
         after = bisect_left([begin for begin, _ in sentence.words], end)
         if first < after:

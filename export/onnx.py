@@ -206,6 +206,10 @@ def _parity_metrics(parity: Parity) -> Metrics:
     }
 
 
+def _mean_of(seeds: Sequence[int]) -> str:
+    return f"the mean of the runs with the seeds {', '.join(map(str, seeds))}"
+
+
 def _lineage(page: Checkpoint) -> Lineage:
     stages: list[JsonValue] = [
         config.model_dump(mode="json", exclude={"data", "out", "start", "teachers"})
@@ -216,7 +220,9 @@ def _lineage(page: Checkpoint) -> Lineage:
     if page.taught_by:
         told["taught_by"] = list(page.taught_by)
     if page.mean_of:
-        told["weights"] = f"the mean of the runs with the seeds {', '.join(map(str, page.mean_of))}"
+        told["weights"] = _mean_of(page.mean_of)
+    if page.means:
+        told["went_on_from"] = [_mean_of(seeds) for seeds in page.means]
     return Lineage(
         base=page.base,
         base_licence=page.base_licence,

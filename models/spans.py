@@ -76,7 +76,7 @@ def find_mention(text: str, mention: str) -> tuple[int, int] | None:
         if len(told) != len(text):  # lower case changed the length: places would be off
             continue
         places = _occurrences(told, wanted)
-        whole = [place for place in places if _stands_alone(told, place, place + len(wanted))]
+        whole = [place for place in places if stands_alone(told, place, place + len(wanted))]
         if whole or places:
             place = (whole or places)[0]
             return place, place + len(wanted)
@@ -91,7 +91,8 @@ def _occurrences(text: str, wanted: str) -> list[int]:
     return found
 
 
-def _stands_alone(text: str, start: int, end: int) -> bool:
+def stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether the characters [start, end) are no part of a longer word; Chinese has no such words."""
     return not (start and _joins(text[start - 1]) and _joins(text[start])) and not (
         end < len(text) and _joins(text[end]) and _joins(text[end - 1])
     )

@@ -38,7 +38,8 @@ class Checkpoint(BaseModel):
     Figures are by head, of the fp32 network at its temperatures; `share_powers` is what
     `models.training.prior` gave back of the classes' shares; `rows` counts the texts of each set that were
     trained on; `stages` are the runs before this one, the first one first; `mean_of` are the seeds of the runs of
-    whose weights it is the mean, if it is one. `parent` is the release that the first run went on from.
+    whose weights it is the mean, if it is one, and `means` those of the means that it went on from. `parent` is
+    the release that the first run went on from.
     `inherited` are the sets that were learned from before this run, or by its teachers, who are `taught_by`.
     `heads` are those that it learned, from labels or from teachers (older pages do not tell: see `learned`).
     """
@@ -59,6 +60,7 @@ class Checkpoint(BaseModel):
     base_licence: str
     stages: tuple[TrainConfig, ...] = ()
     mean_of: tuple[int, ...] = ()
+    means: tuple[tuple[int, ...], ...] = ()
     parent: str | None = None
     inherited: tuple[DataSet, ...] = ()
     taught_by: tuple[str, ...] = ()

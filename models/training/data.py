@@ -18,6 +18,7 @@ from models.tables import read_table
 from models.tagged import read_tagged
 from models.tasks import HEADS, MENTIONS, HeadName, index_in
 from models.text import normalise
+from models.training.companies import kind_of_company
 from models.training.split import Part, skeleton, split_of
 
 
@@ -203,9 +204,9 @@ def _example_of(spec: DataSpec, text: str, rows: _Rows) -> Example:
     spans = tuple(Span(*place, next(iter(told))) for place, told in rows.spans.items() if len(told) == 1)
     agreed = spec.task != "entity" and len(rows.labels) == 1
     named = tuple(
-        Span(start, end, MENTIONS.index("ORG"))
+        Span(start, end, MENTIONS.index(kind))
         for start, end in rows.spans
-        if text[start].isupper() and text[start:end].lower() not in NO_COMPANIES
+        if (kind := kind_of_company(text, start, end))
     )
     return Example(
         text,
@@ -215,18 +216,6 @@ def _example_of(spec: DataSpec, text: str, rows: _Rows) -> Example:
         spans,
         named if spec.mentions else None,
     )
-
-
-NO_COMPANIES = frozenset(
-    (
-        "nifty", "sensex", "gold", "silver", "oil", "crude", "copper", "brent", "rupee", "dollar", "euro", "yen",
-        "pound", "sterling", "bitcoin", "markets", "market", "stocks", "shares", "midcaps", "smallcaps", "bonds",
-        "sugar", "cotton", "wheat", "zinc", "nickel", "lead", "aluminium", "guar", "cardamom", "platinum",
-        "metals", "banks", "midcap", "smallcap", "mid-caps", "small-caps", "ftse", "nasdaq", "nikkei", "dow",
-        "s&p", "dax",
-    )
-)  # fmt: skip
-"""What sets of news name as if it were a company: prices and indices."""
 
 
 def _span_of(spec: DataSpec, line: int, row: dict[str, str], text: Normalised) -> tuple[int, int] | None:

@@ -67,6 +67,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
             "config": pages[-1].config,
             "inherited": each_once(each for page in pages for each in page.datasets()),
             "mean_of": tuple(seed for page in pages for seed in page.mean_of or (page.config.seed,)),
+            "means": tuple(dict.fromkeys(seeds for page in pages for seeds in page.means)),
             "history": [],
             "made_at": datetime.now(UTC),
         }

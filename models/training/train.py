@@ -149,6 +149,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             base=origin.base,
             base_licence=origin.licence,
             stages=(*origin.earlier.stages, origin.earlier.config) if origin.earlier else (),
+            means=_means_before(origin.earlier),
             parent=origin.parent,
             inherited=each_once((*origin.datasets, *behind.datasets)),
             taught_by=behind.names,
@@ -160,6 +161,13 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
             save_checkpoint(folder, checkpoint, network, words, corpus)
     together.wait()
     return out
+
+
+def _means_before(earlier: Checkpoint | None) -> tuple[tuple[int, ...], ...]:
+    """The seeds of each mean of runs that stands behind a run that goes on from `earlier`."""
+    if earlier is None:
+        return ()
+    return (*earlier.means, earlier.mean_of) if earlier.mean_of else earlier.means
 
 
 def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:

@@ -46,13 +46,15 @@ def test_what_is_measured_is_what_serving_answers_to_the_last_bit(
     texts = [text for text, _ in (*mood_rows(20), *subject_rows(20))]
     spans = [[(0, len(text.split()[0])), (len(text) - 3, len(text))] for text in texts]
     served = OnnxScorer.load(release).score(texts, spans).answers
-    for answer, full in zip(served, scorer.score(texts, spans), strict=True):
+    for text, answer, full in zip(texts, served, scorer.score(texts, spans), strict=True):
         assert answer.sentiment == full.sentiment
         assert answer.entities == full.entities
         best = sorted(full.topic, reverse=True)
         assert [p for _, p in answer.topics] == best[: len(answer.topics)]
-        words = Sentence("", [], ())
-        assert found_in(words, full, TAGS) == []
+        letters = Sentence(text, [(place, place + 1) for place in range(len(text))], ())
+        assert found_in(letters, full, TAGS) == [
+            (name.kind, name.start, name.end) for name in answer.mentions
+        ]
 
 
 def test_entities_are_measured_apart_where_a_text_names_several(scorer: FullScorer, tmp_path: Path) -> None:
@@ -177,12 +179,14 @@ def test_words_are_measured_with_their_mentions(newstide: Command, release: Rele
 
 
 def test_found_mentions_go_by_the_words_that_they_touch(scorer: FullScorer) -> None:
-    text = "goldoil meets"
+    text = "Goldoil meets"
     (chances,) = scorer.score([text])
     labels = ["O"] * len(TAGS)
     labels[max(range(len(TAGS)), key=chances.tags[1].__getitem__)] = "B-ORG"
     found = found_in(Sentence(text, [(0, 7), (8, 13)], ()), chances, labels)
     assert found[0] == ("ORG", 0, 1)
+    small = found_in(Sentence(text.lower(), [(0, 7), (8, 13)], ()), chances, labels)
+    assert small == []
 
 
 @pytest.mark.parametrize(

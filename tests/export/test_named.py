@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 pytest.importorskip("torch", reason="the extra `train` is not installed")
@@ -29,7 +31,7 @@ def test_every_name_is_marked_where_it_stands() -> None:
             name = example.text[mention.start : mention.end]
             assert ends <= mention.start
             assert name == name.strip()
-            assert name[0].isupper()
+            assert any(letter.isupper() for letter in name)
             ends = mention.end
 
 
@@ -38,3 +40,27 @@ def test_each_kind_of_name_occurs_and_so_do_sentences_without_any() -> None:
     kinds = {mention.label for example in examples for mention in example.mentions or ()}
     assert kinds == set(range(len(MENTIONS)))
     assert any(not example.mentions for example in examples)
+
+
+def test_names_and_marks_are_written_in_either_way() -> None:
+    texts = [example.text for example in named_examples()]
+    for one, other in (
+        ("'s ", " 's "),
+        (", ", " , "),
+        ("wasn't", "was n't"),
+        ("Inc.", "Inc ."),
+        ("$4", "$ 4"),
+    ):
+        assert any(one in text and other not in text for text in texts), one
+        assert any(other in text for text in texts), other
+    assert not any(re.search(r"\s\s|^\s|\s$", text) for text in texts)
+
+
+def test_names_are_seldom_repeated_so_that_none_is_learned_by_heart() -> None:
+    names = [
+        example.text[mention.start : mention.end]
+        for example in named_examples()
+        for mention in example.mentions or ()
+        if mention.label == MENTIONS.index("ORG")
+    ]
+    assert len(set(names)) > 0.6 * len(names)

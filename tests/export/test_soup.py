@@ -41,6 +41,17 @@ def test_a_release_of_a_mean_says_so(runs: list[Path], tmp_path: Path) -> None:
     assert lineage.recipe["weights"] == "the mean of the runs with the seeds 1, 2"
 
 
+def test_a_release_says_which_mean_its_runs_went_on_from(runs: list[Path], tmp_path: Path) -> None:
+    mean = average_checkpoints(runs, tmp_path / "mean")
+    config = tiny_config(tmp_path, start=mean, epochs=1)
+    further = [run(config.model_copy(update={"out": tmp_path / str(seed), "seed": seed})) for seed in (3, 4)]
+    lineage = export_release(
+        average_checkpoints(further, tmp_path / "again"), tmp_path / "release", name="again", version="1.0.0"
+    ).manifest.lineage
+    assert lineage.recipe["went_on_from"] == ["the mean of the runs with the seeds 1, 2"]
+    assert lineage.recipe["weights"] == "the mean of the runs with the seeds 3, 4"
+
+
 def test_the_mean_of_runs_from_a_release_keeps_its_temperatures(runs: list[Path], tmp_path: Path) -> None:
     release = export_release(runs[0], tmp_path / "release", name="first", version="1.0.0")
     config = tiny_config(tmp_path, start=release.path, epochs=1, written=False)

@@ -16,6 +16,7 @@ from tiny_training import write_csv
 from models.errors import ModelError
 from models.tasks import MENTIONS
 from models.training.batches import Encoded, shuffled
+from models.training.companies import kind_of_company
 from models.training.data import (
     DataSpec,
     Example,
@@ -163,6 +164,30 @@ def test_companies_of_one_text_are_gathered_with_the_sentiment_towards_each(tmp_
     assert towards[2].spans == ()
     assert labels_of(towards[0], "entity") == [2, 0]
     assert shares(towards, "entity")[2] == pytest.approx(4 / 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("Indian Oil gains", "Indian Oil", "ORG"),
+        ("Barrick Gold falls", "Barrick Gold", "ORG"),
+        ("easyJet up", "easyJet", ""),
+        ("Gold falls", "Gold", ""),
+        ("China yuan slips", "China yuan", ""),
+        ("Asian Shares slip", "Asian Shares", ""),
+        ("PSU banks lead", "PSU banks", ""),
+        ("S&P 500 up", "S&P 500", ""),
+        ("China slows", "China", "LOC"),
+        ("Hong Kong halts trade", "Hong Kong", "LOC"),
+        ("Activision Blizzard up", "ctivision Bliz", ""),
+        ("Saudi Audi dealer", "audi", ""),
+    ],
+)
+def test_what_a_set_calls_a_company_may_be_a_price_a_place_or_no_name(
+    text: str, name: str, kind: str
+) -> None:
+    start = text.find(name)
+    assert kind_of_company(text, start, start + len(name)) == kind
 
 
 def test_places_of_companies_are_those_of_the_text_as_it_came(tmp_path: Path) -> None:

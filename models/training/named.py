@@ -21,6 +21,8 @@ from models.training.templates import HEADLINES, NAMELESS, PROSE
 NAME = "newstide_named"
 LICENCE = "Apache-2.0"
 COUNT = 5_000
+REMINDER = 1_600
+"""So many keep what a network has learned of names."""
 
 _DAYS = (
     "Monday",
@@ -72,11 +74,11 @@ _MARKS = re.compile(
 """Between a word and the mark beside it: some sources set a blank there."""
 
 
-def named_examples(seed: int = 11) -> list[Example]:
-    """`COUNT` sentences with all their names marked; the same ones each time."""
+def named_examples(count: int = COUNT, seed: int = 11) -> list[Example]:
+    """So many sentences with all their names marked; the same ones each time, and more begin as fewer do."""
     draw = random.Random(seed)  # noqa: S311 - a choice of names, no secret
     found: dict[str, Example] = {}
-    while len(found) < COUNT:
+    while len(found) < count:
         pieces = _pieces(_template(draw), draw)
         example = _example(pieces)
         found.setdefault(example.text, example)

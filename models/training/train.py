@@ -35,7 +35,7 @@ from models.training.encoders import Origin, begin, check_teachers, pinned
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
-from models.training.named import named_examples
+from models.training.named import COUNT, REMINDER, named_examples
 from models.training.network import Network
 from models.training.precision import usable
 from models.training.predict import measure_on
@@ -71,6 +71,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     network, origin = begin(config)
     keeps = config.keep_answers and origin.parent is not None
     own_teacher = keeps and not config.teachers
+    names = COUNT if config.named else REMINDER
     config = _keeping(config, origin) if keeps else config
     if config.transfer and not config.teachers:
         raise WrongSettingError(
@@ -79,7 +80,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
     words, network = _prompted(origin.tokenizer, network, config, together)
     tokenizer = load_tokenizer(words, config.max_length)
 
-    corpus = read_corpus(config.data, own_examples(config))
+    corpus = read_corpus(config.data, own_examples(config, names))
     towards = keeps and "entity" in origin.heads and "entity" not in config.labelled_heads
 
     def read(examples: Iterable[Example]) -> list[Encoded]:
@@ -196,9 +197,9 @@ def _but(told: Mapping[HeadName, Tensor], heads: Collection[HeadName]) -> dict[H
     return {head: logits for head, logits in told.items() if head not in heads}
 
 
-def own_examples(config: TrainConfig) -> list[Example]:
-    """The sentences of our own that the run learns besides its sets."""
-    return [*(written_examples() if config.written else ()), *(named_examples() if config.named else ())]
+def own_examples(config: TrainConfig, names: int = COUNT) -> list[Example]:
+    """The sentences of our own that the run learns besides its sets, so many of them for `names`."""
+    return [*(written_examples() if config.written else ()), *(named_examples(names) if config.named else ())]
 
 
 def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> bool:

@@ -22,7 +22,7 @@ MONDAY = 20_535
 _HOUR, _DAY = 3_600.0, 86_400
 _FOLLOWS = 900.0
 """Seconds, on average, until a story that another brings."""
-_SWAYS = 6.0
+SWAYS = 6.0
 """Hours that a sway of the rate lasts."""
 _COPIED = 240.0
 """Seconds, on average, until a copy comes."""
@@ -65,7 +65,7 @@ def story_times(
     """
     hours = int(days * 24)
     shape = np.resize(np.array(profile.seasons.shape), hours)
-    kept, spread = exp(-1.0 / _SWAYS), sqrt(log1p(habits.sway))
+    kept, spread = exp(-1.0 / SWAYS), sqrt(log1p(habits.sway))
     moods = np.empty(hours)
     moods[0] = dice.normal()
     steps = dice.normal(size=hours) * sqrt(1.0 - kept * kept)

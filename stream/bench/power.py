@@ -5,6 +5,7 @@ baseline has learned a week of such news; the last hours before the surge are it
 
 Beside them stands what no way of telling can surpass: that of one who knows the rate, that it never sways, and
 when a surge would begin (Neyman and Pearson 1933). Where that is below what is wanted, the budget is too small.
+And what one finds at most who knows how the rate sways, and where it was five minutes ago.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import exp, lgamma, log
+from functools import cache
+from math import exp, lgamma, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.bench.budget import World, even_profile
-from stream.bench.invented import MONDAY, Floats, Habits, counted_bins, story_times
+from stream.bench.invented import MONDAY, SWAYS, Floats, Habits, counted_bins, story_times
 from stream.watch.counts import CountSeries
 from stream.watch.profile import Profile
 from stream.watch.rulebook import SurgeRule
@@ -35,11 +37,16 @@ _DAY_MINUTES, _DAY = 1_440, 86_400
 _HABITS = Habits(burst=0.05, missed=0.0)
 _COPIED = Habits(burst=0.05, copies=4.0)
 _NAME = "company:surging"
+_MOVES_EVERY = 60.0
+_NODES, _PARTS = 60, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of surges of one size in series of one rate: the part found in time by each way, and `best` at the most."""
+    """Of surges of one size in series of one rate: the part found in time by each way, and at the most.
+
+    `best` is that most for a steady rate, `best_where_it_sways` for one that moves as the invented one does.
+    """
 
     per_minute: float
     times: int
@@ -50,6 +57,7 @@ class Found:
     z_score: float
     fixed: float
     best: float
+    best_where_it_sways: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +89,9 @@ def measure_power(
                 dice = np.random.default_rng((seed, int(rate * 1_000), times, int(habits.copies)))
                 found = [_one_case(setting, times, within, habits, dice) for _ in range(cases)]
                 newstide, z_score, fixed = (sum(each) / cases for each in zip(*found, strict=True))
-                best = best_possible(rate, times, within, series)
+                best = [each(rate, times, within, series) for each in (best_possible, best_where_it_sways)]
                 copies = habits is _COPIED
-                rows.append(Found(rate, times, copies, within, cases, newstide, z_score, fixed, best))
+                rows.append(Found(rate, times, copies, within, cases, newstide, z_score, fixed, *best))
     return PowerFigures(series, tuple(rows), false_z)
 
 
@@ -93,20 +101,56 @@ def best_possible(rate: float, times: int, within: float, series: int) -> float:
     Stories come one by one at a known, steady rate. So no other minutes tell more, and of all tests that are false
     as often, the one that goes by the count alone finds most. Where a count lies on the edge, chance decides.
     """
-    allowed = within / (7.0 * _DAY_MINUTES * series)
-    usual, surging = rate * within, rate * within * times
-    count, false, found = int(surging) + 200 + int(10.0 * surging**0.5), 0.0, 0.0
-    while count > 0:
-        chance = _poisson(count, usual)
-        if false + chance > allowed:
-            return found + _poisson(count, surging) * (allowed - false) / chance
-        false, found = false + chance, found + _poisson(count, surging)
-        count -= 1
+    most = _most(rate * within * times)
+    return _power(_poisson(rate * within, most), _poisson(rate * within * times, most), within, series)
+
+
+def best_where_it_sways(
+    rate: float, times: int, within: float, series: int, sway: float = _HABITS.sway, unheard: float = 5.0
+) -> float:
+    """The same where the rate moves once an hour, as invented news does (`stream.bench.invented`).
+
+    The test goes by the count of whole stretches of `within` minutes. It knows how far rates move and, of each
+    move that is `unheard` minutes old, where it led: with five stories a minute, so much has to pass until as many
+    have come as tell a usual move from chance. A move within the stretch comes at any moment of it.
+    """
+    usual, most = rate * within, _most(rate * within * times)
+    inside, before = within / _MOVES_EVERY, unheard / _MOVES_EVERY
+    chances = (1.0 - inside - before) * _poisson(usual, most)
+    step = sqrt(log1p(sway)) * sqrt(1.0 - exp(-2.0 / SWAYS))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    moves = np.exp(step * nodes - 0.5 * step * step)
+    for move, weight in zip(moves.tolist(), (weights / weights.sum()).tolist(), strict=True):
+        chances += before * weight * _poisson(usual * move, most)
+        for part in (np.arange(_PARTS) + 0.5) / _PARTS:
+            chances += inside * weight / _PARTS * _poisson(usual * (1.0 + part * (move - 1.0)), most)
+    return _power(chances, _poisson(rate * within * times, most), within, series)
+
+
+def _power(usual: Floats, surging: Floats, within: float, series: int) -> float:
+    """How many surges a test by the count finds that is false as often as is allowed, chances by count given."""
+    allowed, found = within / (7.0 * _DAY_MINUTES * series), 0.0
+    for false, more in zip(usual[:0:-1].tolist(), surging[:0:-1].tolist(), strict=True):
+        if false > allowed:
+            return float(found + more * allowed / false)
+        allowed, found = allowed - false, found + more
     return 1.0
 
 
-def _poisson(count: int, mean: float) -> float:
-    return exp(count * log(mean) - mean - lgamma(count + 1))
+def _most(mean: float) -> int:
+    """A count beyond all that come about with a mean like this."""
+    return int(mean) + 200 + int(10.0 * mean**0.5)
+
+
+def _poisson(mean: float, most: int) -> Floats:
+    """The chances of 0, 1, … `most` stories."""
+    counts = np.arange(most + 1)
+    return np.exp(counts * log(mean) - mean - _log_factorials(most))
+
+
+@cache
+def _log_factorials(most: int) -> Floats:
+    return np.array([lgamma(count + 1) for count in range(most + 1)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,9 @@ def bench_power(
             }
         )
         return
-    table = _table("stories/min", "surge", "copies", "within", "newstide", "z >= 3", "fixed", "at most")
+    table = _table(
+        "stories/min", "surge", "copies", "within", "newstide", "z >= 3", "fixed", "at most", "… if it sways"
+    )
     for row in figures.rows:
         table.add_row(
             f"{row.per_minute:g}",
@@ -92,11 +94,13 @@ def bench_power(
             f"{row.z_score:.0%}",
             f"{row.fixed:.0%}",
             f"{row.best:.0%}",
+            f"{row.best_where_it_sways:.0%}",
         )
     out = console()
     out.print(table)
     out.print(
-        "at most: what the best test finds that knows the rate, keeps the budget, and fears no sway of the rate"
+        "at most: what the best test finds that knows the rate, keeps the budget, and fears no sway of the rate;"
+        " and what one finds that knows how the rate sways, and where it was five minutes ago"
     )
     for per_minute, alarms in figures.z_alarms_per_day.items():
         out.print(

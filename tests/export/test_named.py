@@ -18,6 +18,7 @@ def test_the_sentences_are_the_same_each_time_and_each_stands_once() -> None:
     assert examples == named_examples()
     assert len({example.text for example in examples}) == len(examples) == COUNT
     assert examples != named_examples(seed=12)
+    assert named_examples(20) == examples[:20]
 
 
 def test_every_name_is_marked_where_it_stands() -> None:

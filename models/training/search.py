@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
+from pydantic import ValidationError
 
 from models.errors import ModelError
 from models.training.checkpoint import load_checkpoint
@@ -98,7 +99,7 @@ def _study(config: TrainConfig) -> optuna.Study:
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_RANDOM_FIRST),
     )
-    if study.user_attrs.setdefault("recipe", asked) != asked:
+    if not _is_same(study.user_attrs.get("recipe", asked), config):
         raise ModelError(
             f"out is {config.out}, which holds another search: give another folder, or remove it"
         )
@@ -108,6 +109,15 @@ def _study(config: TrainConfig) -> optuna.Study:
         seed=config.seed + len(study.get_trials(deepcopy=False)), n_startup_trials=_RANDOM_FIRST
     )
     return study
+
+
+def _is_same(told: str, config: TrainConfig) -> bool:
+    """Whether a study's recipe, perhaps of a version that knew fewer settings, is that of `config`."""
+    try:
+        before = TrainConfig.model_validate_json(told)
+    except ValidationError:
+        return False
+    return before.model_copy(update={"out": config.out, "threads": config.threads}) == config
 
 
 def _ended(study: optuna.Study) -> list[FrozenTrial]:
@@ -127,7 +137,7 @@ def _value_of(config: TrainConfig, trial: optuna.Trial) -> float:
             raise optuna.TrialPruned
 
     told = config.changed({**changes, "search": {}, "out": folder})
-    checkpoint = run(told, watch=watch)
+    checkpoint = run(told, watch=watch, answers=config.out / "answers")
     return _mean(load_checkpoint(checkpoint)[0].tune)
 
 

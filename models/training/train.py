@@ -46,8 +46,10 @@ from models.training.transfer import transfer_set
 from models.training.written import written_examples
 
 
-def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
+def run(config: TrainConfig, *, watch: Watch | None = None, answers: Path | None = None) -> Path:
     """Trains by `config` and returns the folder of the checkpoint, `config.out / "checkpoint"`.
+
+    What teachers answer is kept in `answers`, or else beside the checkpoint; runs may share it.
 
     Curves go to TensorBoard in `config.out / "logs"`, and to Weights & Biases where its package and key are there.
     Early stopping, the temperatures and the biases go by the tuning part of the reference sets; the figures in the
@@ -64,10 +66,10 @@ def run(config: TrainConfig, *, watch: Watch | None = None) -> Path:
     config = config.model_copy(update={"precision": usable(config.precision)})
     with crew() as together:
         torch.manual_seed(config.seed)
-        return _run(config, together, watch)
+        return _run(config, together, watch, answers or config.out / "answers")
 
 
-def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
+def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path) -> Path:
     network, origin = begin(config)
     keeps = config.keep_answers and origin.parent is not None
     own_teacher = keeps and not config.teachers
@@ -98,7 +100,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None) -> Path:
         config.teachers,
         [item.example for item in learned],
         precision=config.precision,
-        kept=config.out / "answers",
+        kept=answers,
         keep=together.writes,
     )
     if own_teacher:

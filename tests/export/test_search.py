@@ -17,6 +17,7 @@ from models.training import search as searching
 from models.training.choices import Between
 from models.training.config import TrainConfig
 from models.training.search import search
+from models.training.train import run
 
 pytestmark = pytest.mark.train
 
@@ -34,8 +35,9 @@ class FakeRuns:
         monkeypatch.setattr(searching, "_mean", lambda value: value)
         monkeypatch.setattr(Path, "tune", property(self.value), raising=False)
 
-    def run(self, config: TrainConfig, *, watch: Any) -> Path:
+    def run(self, config: TrainConfig, *, watch: Any, answers: Path) -> Path:
         self.asked.append(config)
+        assert answers == config.out.parent / "answers"
         if len(self.asked) - 1 == self.stop_at:
             raise KeyboardInterrupt
         value = self.value(config.out / "checkpoint")
@@ -97,6 +99,29 @@ def test_another_search_does_not_go_on_in_the_same_folder(runs: FakeRuns, tmp_pa
     search(told(tmp_path / "s"), 1)
     with pytest.raises(ModelError, match="holds another search"):
         search(told(tmp_path / "s", seed=8), 2)
+
+
+def test_a_search_of_a_version_that_knew_fewer_settings_goes_on(runs: FakeRuns, tmp_path: Path) -> None:
+    search(told(tmp_path / "s"), 1)
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path}/s/study.db")
+    recipe = json.loads(study.user_attrs["recipe"])
+    study.set_user_attr("recipe", json.dumps({name: recipe[name] for name in recipe if name != "transfer"}))
+    assert search(told(tmp_path / "s"), 2).runs == 2
+    assert len(runs.asked) == 2
+    study.set_user_attr("recipe", json.dumps(recipe | {"unheard_of": 1}))
+    with pytest.raises(ModelError, match="holds another search"):
+        search(told(tmp_path / "s"), 3)
+
+
+def test_teachers_are_asked_once_for_all_runs_of_a_search(tmp_path: Path) -> None:
+    base = tiny_config(tmp_path / "sets", epochs=1)
+    teacher = run(base.model_copy(update={"out": tmp_path / "teacher"}))
+    config = base.model_copy(
+        update={"out": tmp_path / "s", "teachers": (teacher,), "search": {"learning_rate": (1e-3, 2e-3)}}
+    )
+    assert search(config, 2).runs == 2
+    assert len(list((tmp_path / "s" / "answers").iterdir())) == 1
+    assert not list((tmp_path / "s").glob("run-*/answers"))
 
 
 @pytest.mark.parametrize(

@@ -25,17 +25,8 @@ REMINDER = 1_600
 """So many keep what a network has learned of names."""
 
 _DAYS = (
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-    "Tue",
-    "Fri",
-    "Christmas Eve",
-)
+    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Tue", "Fri", "Christmas Eve",
+)  # fmt: skip
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December", "Jan", "Feb", "Aug", "Sept", "Dec",
@@ -60,7 +51,7 @@ _FILLED: dict[str, Callable[[Random], str]] = {
     "PER": names.person,
     "LAST": names.last_name,
     "LOC": names.place,
-    "CITY": names.city_in_capitals,
+    "CITY": names.place_in_capitals,
     "NAT": lambda draw: draw.choice(_NATIONS),
     "DAY": lambda draw: draw.choice(_DAYS),
     "MONTH": lambda draw: draw.choice(_MONTHS),
@@ -68,6 +59,7 @@ _FILLED: dict[str, Callable[[Random], str]] = {
     "N": lambda draw: str(draw.randint(1, 900)),
     "TICKER": lambda draw: "".join(draw.choice("ABCDEFGHKLMNOPRST") for _ in range(draw.randint(2, 4))),
 }
+_LOWER_FIRST = re.compile(r"(?<![\w'])[a-z]")
 _MARKS = re.compile(
     r"(?<=\w)(?=[.,](?!\d)|[;:?!)%]|'s\b)|(?=n't\b)|(?<=[(\"$])(?=\w)|(?<=[.,?!])(?=\")|(?<=\")(?=[.,])"
 )
@@ -102,7 +94,7 @@ def _pieces(template: str, draw: Random) -> list[tuple[str, str]]:
         kind = _KIND_OF.get(told, "") if number % 2 else ""
         said = _FILLED[told](draw) if number % 2 else told
         if titled and not number % 2:
-            said = re.sub(r"(?<![\w'])[a-z]", lambda letter: letter.group().upper(), said)
+            said = _LOWER_FIRST.sub(lambda letter: letter.group().upper(), said)
         pieces.append((said, kind))
     return _parted(pieces) if parted else pieces
 

@@ -102,10 +102,10 @@ PLACES = (
     "Kuala Lumpur", "Buenos Aires", "Rio de Janeiro", "Sri Lanka", "Costa Rica", "North Carolina",
     "South Dakota",
 )  # fmt: skip
-_CITIES = (
-    "London", "Paris", "Berlin", "Tokyo", "Beijing", "Shanghai", "Mumbai", "Moscow", "Dubai", "Sydney", "Toronto",
-    "Chicago", "Washington", "Boston", "Frankfurt", "Zurich", "Brussels", "Geneva", "Madrid", "New York", "Seoul",
-    "Hong Kong", "Singapore", "Houston", "San Francisco", "Charleston", "Johannesburg",
+_DATELINES = (
+    "London", "Paris", "Berlin", "Tokyo", "Beijing", "Shanghai", "Mumbai", "Delhi", "Moscow", "Dubai", "Sydney",
+    "Toronto", "Chicago", "Texas", "California", "Florida", "Ohio", "Washington", "Boston", "Seattle",
+    "Frankfurt", "Zurich", "Brussels", "Geneva", "Madrid", "Rome", "Vienna",
 )  # fmt: skip
 _PARTS_OF_PLACES = (
     "Port {}", "Mount {}", "Lake {}", "{} Street", "{} Road", "{} Valley", "{} County", "{} Bay", "{} Creek",
@@ -117,26 +117,8 @@ _ONSETS = (
     "qu", "r", "s", "sh", "sk", "st", "t", "th", "tr", "v", "w", "x", "y", "z", "", "",
 )  # fmt: skip
 _VOWELS = (
-    "a",
-    "e",
-    "i",
-    "o",
-    "u",
-    "a",
-    "e",
-    "i",
-    "o",
-    "ai",
-    "ea",
-    "io",
-    "an",
-    "en",
-    "in",
-    "or",
-    "al",
-    "er",
-    "um",
-)
+    "a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "io", "an", "en", "in", "or", "al", "er", "um",
+)  # fmt: skip
 _CODAS = ("", "", "", "n", "r", "l", "s", "x", "m", "t", "nd", "rk", "lt", "ng", "ss", "ck")
 
 
@@ -277,6 +259,6 @@ def place(draw: Random) -> str:
     return around.format(word)
 
 
-def city_in_capitals(draw: Random) -> str:
-    """A city as it stands before a report."""
-    return draw.choice(PLACES[34:61]).upper()
+def place_in_capitals(draw: Random) -> str:
+    """A place as it stands before a report."""
+    return draw.choice(_DATELINES).upper()

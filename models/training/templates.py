@@ -1,7 +1,8 @@
 """Sentences of our own with places for names: what `models.training.named` fills in.
 
 `{ORG}` is a company, `{BODY}` another organisation, `{PER}` a person and `{LAST}` one by the last name, `{LOC}` a
-place and `{CITY}` one in capitals, before a report. The others, such as `{NAT}` for a nation's adjective, are no names.
+place and `{CITY}` one in capitals, before a report. The others, such as `{NAT}` for a nation's adjective, are no
+names.
 """
 
 from __future__ import annotations

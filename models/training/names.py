@@ -1,7 +1,7 @@
 """Invented names of organisations and persons, and names of places, for sentences that teach what a name is.
 
-Real companies and persons are few here: what is to be learned is how names look and where they stand, not which
-there are. Most are put together from syllables, so that no list of words can be learned by heart.
+What is to be learned is how names look and where they stand, not which there are. So many are put together from
+syllables that mean nothing; of countries, cities and public bodies, which are few, the real ones are used.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from random import Random
 _WORDS = (
     "Alder", "Amber", "Anchor", "Apex", "Arbor", "Argent", "Aster", "Atlas", "Auburn", "Avon", "Basalt", "Beacon",
     "Birch", "Blackwater", "Bolton", "Bright", "Bristow", "Calder", "Canyon", "Cascade", "Cedar", "Clearview",
-    "Cobalt", "Copper", "Coral", "Crescent", "Crown", "Dalton", "Delmar", "Diamond", "Dover", "Drake", "Eastgate",
+    "Cobalt", "Coral", "Crescent", "Crown", "Dalton", "Delmar", "Diamond", "Dover", "Drake", "Eastgate",
     "Echo", "Elm", "Ember", "Evergreen", "Falcon", "Farrow", "Fenwick", "First", "Foxglove", "Garnet", "General",
     "Glen", "Global", "Granite", "Halden", "Harbor", "Hawthorn", "Helix", "Heron", "Hollis", "Indigo", "Iron",
     "Ivory", "Jasper", "Juniper", "Kepler", "Kestrel", "Kinross", "Lakeland", "Larch", "Lark", "Liberty", "Lumen",
     "Maple", "Marlow", "Meridian", "Mistral", "Mutual", "National", "New", "Nimbus", "Northern", "Norwood",
     "Oakfield", "Onyx", "Orchard", "Osprey", "Pacific", "Palmer", "Pine", "Pioneer", "Premier", "Quarry", "Quill",
-    "Raven", "Redwood", "Ridge", "Rowan", "Royal", "Sable", "Saffron", "Sequoia", "Silver", "Smart", "Solace",
-    "Southern", "Standard", "Sterling", "Summit", "Sun", "Talon", "Thorn", "Tidewater", "Umber", "United", "Vale",
-    "Vantage", "Vesper", "Vireo", "Walden", "Westbrook", "Western", "Willow", "Yarrow", "Zephyr",
+    "Raven", "Redwood", "Ridge", "Rowan", "Royal", "Sable", "Saffron", "Sequoia", "Smart", "Solace",
+    "Southern", "Standard", "Summit", "Sun", "Talon", "Thorn", "Tidewater", "Umber", "United", "Vale",
+    "Vantage", "Vesper", "Vireo", "Walden", "Westbrook",  "Willow", "Yarrow", "Zephyr",
 )  # fmt: skip
 _KINDS = (
     "Bank", "Holdings", "Motors", "Energy", "Pharma", "Foods", "Airlines", "Software", "Group", "Technologies",
@@ -29,7 +29,7 @@ _KINDS = (
     "Semiconductor", "Logistics", "Realty", "Biosciences", "Asset Management", "Securities", "Health", "Robotics",
     "Chemicals", "Cement", "Entertainment", "Hotels", "Broking", "Advisors", "Petroleum", "Gold", "Coal",
     "Communications", "Electronics", "Pharmaceuticals", "Bancorp", "Trust", "Properties", "Studios", "Solutions",
-    "Infrastructure", "Shipping", "Wireless", "Aerospace", "Materials", "Apparel", "Games", "Markets", "Research",
+    "Infrastructure", "Shipping", "Wireless", "Aerospace", "Materials", "Apparel", "Games", "Trading", "Research",
 )  # fmt: skip
 _FORMS = (
     "Inc", "Inc.", "Corp", "Corp.", "Ltd", "Ltd.", "Limited", "plc", "AG", "SA", "Co", "Co.", "LLC", "LLP", "NV",
@@ -47,7 +47,7 @@ _KNOWN = (
 _BODIES = (
     "SEC", "FDA", "Fed", "Federal Reserve", "ECB", "European Central Bank", "Bank of England", "Treasury", "OPEC",
     "European Commission", "IMF", "International Monetary Fund", "World Bank", "Department of Justice", "FTC",
-    "Bank of Japan", "Supreme Court", "Congress", "White House", "European Union", "Nasdaq", "Labour Party",
+    "Bank of Japan", "Supreme Court", "Congress", "White House", "European Union", "Labour Party",
     "New York Stock Exchange", "FBI", "NATO", "United Nations", "World Health Organization", "Senate", "FCC",
     "Pentagon", "WTO", "OECD", "RBI", "SEBI", "Reuters", "Associated Press", "Bloomberg", "London Metal Exchange",
     "Financial Times", "Republican Party", "House of Representatives", "Securities and Exchange Commission", "NSE",
@@ -80,32 +80,55 @@ _LAST = (
     "Li", "Liu", "Kumar", "Singh", "Sharma", "Kim", "Sato", "Suzuki", "Tanaka", "Nguyen", "Martin", "Bernard",
     "Schmidt", "Fischer", "Weber", "Garcia", "Lopez", "Ferrari", "Jansen",
 )  # fmt: skip
-PLACES = (
-    "China", "India", "Japan", "Germany", "France", "Britain", "Italy", "Spain", "Canada", "Mexico", "Brazil",
-    "Argentina", "Russia", "Ukraine", "Turkey", "Egypt", "Nigeria", "Kenya", "Israel", "Iran", "Iraq", "Qatar",
-    "Singapore", "Indonesia", "Australia", "Greece", "Poland", "Sweden", "Norway", "Switzerland", "Ireland",
-    "Europe", "Asia", "Africa", "London", "Paris", "Berlin", "Tokyo", "Beijing", "Shanghai", "Mumbai", "Delhi",
-    "Moscow", "Dubai", "Sydney", "Toronto", "Chicago", "Texas", "California", "Florida", "Ohio", "Washington",
-    "Boston", "Seattle", "Frankfurt", "Zurich", "Brussels", "Geneva", "Madrid", "Rome", "Vienna", "Melbourne",
-    "Perth", "Queensland", "Manchester", "Houston", "Denver", "Detroit", "Atlanta", "Philadelphia",
-    "Pennsylvania", "Virginia", "Michigan", "Illinois", "Ghana", "Ethiopia", "Morocco", "Thailand", "Vietnam",
-    "Malaysia", "Taiwan", "Pakistan", "Bangladesh", "Myanmar", "Chile", "Peru", "Colombia", "Venezuela",
-    "Cuba", "Lisbon", "Amsterdam", "Copenhagen", "Stockholm", "Munich", "Milan", "Istanbul", "Cairo", "Lagos",
-    "Nairobi", "Bangalore", "Chennai", "Seoul", "Osaka", "Manila", "Jakarta", "Bangkok", "Vancouver",
-    "Montreal", "Ontario", "Quebec", "Alaska", "England", "Scotland", "Wales", "Minnesota", "Oregon",
-    "Louisiana", "Jacksonville", "Pittsburgh", "Minneapolis", "United States", "U.S.", "US", "UK", "U.K.",
-    "United Kingdom", "South Korea", "North Korea", "Saudi Arabia", "Hong Kong", "New York", "New Zealand",
-    "South Africa", "San Francisco", "Los Angeles", "New Jersey", "Latin America", "Middle East",
-    "Wall Street", "Silicon Valley", "Czech Republic", "Puerto Rico", "Tel Aviv", "Western Australia",
-    "West Virginia", "Gulf of Mexico", "United Arab Emirates", "Las Vegas", "St. Louis", "Des Moines",
-    "Little Rock", "Calif.", "N.Y.", "N.J.", "Pa.", "Mass.", "D.C.", "Asia-Pacific", "Abu Dhabi",
-    "Kuala Lumpur", "Buenos Aires", "Rio de Janeiro", "Sri Lanka", "Costa Rica", "North Carolina",
-    "South Dakota",
+_COUNTRIES = (
+    "Afghanistan", "Algeria", "Angola", "Argentina", "Australia", "Austria", "Bahrain", "Bangladesh", "Belgium",
+    "Bolivia", "Brazil", "Britain", "Bulgaria", "Cambodia", "Cameroon", "Canada", "Chile", "China", "Colombia",
+    "Costa Rica", "Croatia", "Cuba", "Cyprus", "Czech Republic", "Denmark", "Ecuador", "Egypt", "England",
+    "Estonia", "Ethiopia", "Finland", "France", "Germany", "Ghana", "Greece", "Guatemala", "Hungary", "Iceland",
+    "India", "Indonesia", "Iran", "Iraq", "Ireland", "Israel", "Italy", "Ivory Coast", "Jamaica", "Japan",
+    "Jordan", "Kazakhstan", "Kenya", "Kuwait", "Laos", "Latvia", "Lebanon", "Libya", "Lithuania", "Luxembourg",
+    "Malaysia", "Mexico", "Mongolia", "Morocco", "Mozambique", "Myanmar", "Namibia", "Nepal", "Netherlands",
+    "New Zealand", "Nigeria", "North Korea", "Norway", "Oman", "Pakistan", "Panama", "Paraguay", "Peru",
+    "Philippines", "Poland", "Portugal", "Puerto Rico", "Qatar", "Romania", "Russia", "Rwanda", "Saudi Arabia",
+    "Scotland", "Senegal", "Serbia", "Singapore", "Slovakia", "Slovenia", "South Africa", "South Korea",
+    "Spain", "Sri Lanka", "Sudan", "Sweden", "Switzerland", "Syria", "Taiwan", "Tanzania", "Thailand",
+    "Tunisia", "Turkey", "Uganda", "Ukraine", "United Arab Emirates", "United Kingdom", "United States",
+    "Uruguay", "Venezuela", "Vietnam", "Wales", "Yemen", "Zambia", "Zimbabwe",
 )  # fmt: skip
-_DATELINES = (
-    "London", "Paris", "Berlin", "Tokyo", "Beijing", "Shanghai", "Mumbai", "Delhi", "Moscow", "Dubai", "Sydney",
-    "Toronto", "Chicago", "Texas", "California", "Florida", "Ohio", "Washington", "Boston", "Seattle",
-    "Frankfurt", "Zurich", "Brussels", "Geneva", "Madrid", "Rome", "Vienna",
+_STATES = (
+    "Alabama", "Alaska", "Arizona", "Arkansas", "California", "Colorado", "Connecticut", "Delaware", "Florida",
+    "Georgia", "Hawaii", "Idaho", "Illinois", "Indiana", "Iowa", "Kansas", "Kentucky", "Louisiana", "Maine",
+    "Maryland", "Massachusetts", "Michigan", "Minnesota", "Mississippi", "Missouri", "Montana", "Nebraska",
+    "Nevada", "New Hampshire", "New Jersey", "New Mexico", "North Carolina", "North Dakota", "Ohio", "Oklahoma",
+    "Oregon", "Pennsylvania", "Rhode Island", "South Carolina", "South Dakota", "Tennessee", "Texas", "Utah",
+    "Vermont", "Virginia", "West Virginia", "Wisconsin", "Wyoming",
+)  # fmt: skip
+_CITIES = (
+    "Abu Dhabi", "Amsterdam", "Athens", "Atlanta", "Baghdad", "Bangalore", "Bangkok", "Barcelona", "Beijing",
+    "Berlin", "Boston", "Brussels", "Budapest", "Buenos Aires", "Cairo", "Cape Town", "Chennai", "Chicago",
+    "Copenhagen", "Dallas", "Delhi", "Denver", "Detroit", "Doha", "Dubai", "Dublin", "Edinburgh", "Frankfurt",
+    "Geneva", "Glasgow", "Hamburg", "Hanoi", "Helsinki", "Hong Kong", "Houston", "Hyderabad", "Istanbul",
+    "Jakarta", "Jerusalem", "Johannesburg", "Karachi", "Kiev", "Kolkata", "Kuala Lumpur", "Lagos", "Lima",
+    "Lisbon", "London", "Los Angeles", "Luanda", "Madrid", "Manchester", "Manila", "Melbourne", "Mexico City",
+    "Miami", "Milan", "Montreal", "Moscow", "Mumbai", "Munich", "Nairobi", "New Delhi", "New York", "Osaka",
+    "Oslo", "Paris", "Philadelphia", "Prague", "Rio de Janeiro", "Riyadh", "Rome", "San Francisco", "Santiago",
+    "Sao Paulo", "Seattle", "Seoul", "Shanghai", "Shenzhen", "Stockholm", "Sydney", "Taipei", "Tehran",
+    "Tel Aviv", "Tokyo", "Toronto", "Vancouver", "Vienna", "Warsaw", "Washington", "Zurich",
+)  # fmt: skip
+_REGIONS = (
+    "Africa", "Asia", "Europe", "Latin America", "Middle East", "North America", "South America",
+    "Southeast Asia", "Eastern Europe", "Caribbean", "Scandinavia", "Silicon Valley", "Wall Street", "Ontario",
+    "Quebec", "Alberta", "Queensland", "Bavaria", "Catalonia", "Gujarat", "Maharashtra", "Siberia",
+    "Persian Gulf", "North Sea", "U.S.", "US", "UK", "U.K.", "D.C.", "Calif.", "N.Y.", "N.J.", "Mass.", "Fla.",
+)  # fmt: skip
+PLACES = (*_COUNTRIES, *_STATES, *_CITIES, *_REGIONS)
+NATIONS = (
+    "African", "American", "Argentine", "Asian", "Australian", "Austrian", "Belgian", "Brazilian", "British",
+    "Canadian", "Chilean", "Chinese", "Colombian", "Danish", "Dutch", "Eastern European", "Egyptian", "European",
+    "Finnish", "French", "German", "Greek", "Indian", "Indonesian", "Iranian", "Iraqi", "Irish", "Israeli",
+    "Italian", "Japanese", "Korean", "Latin American", "Malaysian", "Mexican", "Nigerian", "Norwegian",
+    "Pakistani", "Polish", "Portuguese", "Russian", "Saudi", "South African", "South Korean", "Spanish",
+    "Swedish", "Swiss", "Thai", "Turkish", "Ukrainian", "Vietnamese",
 )  # fmt: skip
 _PARTS_OF_PLACES = (
     "Port {}", "Mount {}", "Lake {}", "{} Street", "{} Road", "{} Valley", "{} County", "{} Bay", "{} Creek",
@@ -121,6 +144,8 @@ _VOWELS = (
 )  # fmt: skip
 _CODAS = ("", "", "", "n", "r", "l", "s", "x", "m", "t", "nd", "rk", "lt", "ng", "ss", "ck")
 
+_LETTERS = 5
+
 
 def by_chance(draw: Random, share: float) -> bool:
     """Whether something happens that does so in this share of cases."""
@@ -128,11 +153,14 @@ def by_chance(draw: Random, share: float) -> bool:
 
 
 def made_up(draw: Random, most: int = 3) -> str:
-    """A word of up to `most` syllables that means nothing, with a capital."""
-    syllables = draw.randint(1, 2) if by_chance(draw, 0.75) else most
-    word = "".join(draw.choice(_ONSETS) + draw.choice(_VOWELS) for _ in range(syllables))
-    # Without an end a single syllable is hardly a word.
-    word += draw.choice(_CODAS[3:] if syllables == 1 else _CODAS)
+    """A word of up to `most` syllables, and five letters at least, that means nothing; with a capital."""
+    word = ""
+    # Shorter ones are often words that there are.
+    while len(word) < _LETTERS:
+        syllables = draw.randint(1, 2) if by_chance(draw, 0.75) else most
+        word = "".join(draw.choice(_ONSETS) + draw.choice(_VOWELS) for _ in range(syllables)) + draw.choice(
+            _CODAS
+        )
     return word.capitalize()
 
 
@@ -198,7 +226,7 @@ def _coined(draw: Random) -> str:
             f"{word}{draw.choice(('Soft', 'Tech', 'Pay', 'Works', 'Gen', 'Bank', 'Jet'))}",
             f"{word}-{made_up(draw, 2)}",
             f"{_letters(draw)} {draw.choice(_KINDS)}",
-            f"{draw.choice('ABCDGHKMST')}&{draw.choice('BCDHMPST')}",
+            f"{draw.choice('ABCDGHKMST')}&{draw.choice('BCDHMT')}",
             f"{word} {draw.choice(('One', 'Plus', '24', 'II'))}",
         )
     )
@@ -231,7 +259,8 @@ def public_body(draw: Random) -> str:
     return draw.choice(_BODIES) if by_chance(draw, 0.75) else _institution(draw)
 
 
-def _last_name(draw: Random) -> str:
+def last_name(draw: Random) -> str:
+    """Somebody by the last name alone."""
     last = draw.choice(_LAST) if by_chance(draw, 0.65) else made_up(draw)
     return f"{last}-{draw.choice(_LAST)}" if by_chance(draw, 0.03) else last
 
@@ -240,17 +269,12 @@ def person(draw: Random) -> str:
     """Somebody by first and last name."""
     first = draw.choice(_FIRST) if by_chance(draw, 0.8) else made_up(draw, 2)
     middle = f" {draw.choice('ABCDEFGHJKLMPRSTW')}." if by_chance(draw, 0.08) else ""
-    return f"{first}{middle} {_last_name(draw)}"
-
-
-def last_name(draw: Random) -> str:
-    """Somebody by the last name alone."""
-    return _last_name(draw)
+    return f"{first}{middle} {last_name(draw)}"
 
 
 def place(draw: Random) -> str:
     """A country, a city or a part of the world, or what sounds like a smaller place."""
-    if by_chance(draw, 0.72):
+    if by_chance(draw, 0.6):
         return draw.choice(PLACES)
     if by_chance(draw, 0.3):
         return made_up(draw)
@@ -259,6 +283,6 @@ def place(draw: Random) -> str:
     return around.format(word)
 
 
-def place_in_capitals(draw: Random) -> str:
-    """A place as it stands before a report."""
-    return draw.choice(_DATELINES).upper()
+def city_in_capitals(draw: Random) -> str:
+    """A city as it stands before a report."""
+    return draw.choice(_CITIES).upper()

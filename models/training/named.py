@@ -23,6 +23,8 @@ LICENCE = "Apache-2.0"
 COUNT = 5_000
 REMINDER = 1_600
 """So many keep what a network has learned of names."""
+MOST_NAMED = 50_000
+"""Beyond, unlike sentences become rare."""
 
 _DAYS = (
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Tue", "Fri", "Christmas Eve",

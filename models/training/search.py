@@ -15,14 +15,16 @@ from typing import Any, cast
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from pydantic import ValidationError
 
 from models.errors import ModelError
 from models.training.checkpoint import load_checkpoint
 from models.training.choices import Between, Scalar
 from models.training.config import TrainConfig
+from models.training.data import digest_of, read_set
 from models.training.measure import Figures
+from models.training.named import named_examples
 from models.training.train import run
+from models.training.written import written_examples
 
 _RANDOM_FIRST = 5
 """Runs with values drawn at random before others are left early, or proposed."""
@@ -99,25 +101,21 @@ def _study(config: TrainConfig) -> optuna.Study:
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_RANDOM_FIRST),
     )
-    if not _is_same(study.user_attrs.get("recipe", asked), config):
+    read = (example for spec in config.data for example in read_set(spec))
+    texts = digest_of([*read, *written_examples(), *named_examples()])
+    kept = {"recipe": asked, "texts": texts} | study.user_attrs
+    if not config.is_told_by(kept["recipe"]) or kept["texts"] != texts:
         raise ModelError(
-            f"out is {config.out}, which holds another search: give another folder, or remove it"
+            f"out is {config.out}, which holds another search, or one over other texts:"
+            " give another folder, or remove it"
         )
     study.set_user_attr("recipe", asked)
+    study.set_user_attr("texts", texts)
     # Seeded by how far it is: a search that goes on must not propose what it began with.
     study.sampler = optuna.samplers.TPESampler(
         seed=config.seed + len(study.get_trials(deepcopy=False)), n_startup_trials=_RANDOM_FIRST
     )
     return study
-
-
-def _is_same(told: str, config: TrainConfig) -> bool:
-    """Whether a study's recipe, perhaps of a version that knew fewer settings, is that of `config`."""
-    try:
-        before = TrainConfig.model_validate_json(told)
-    except ValidationError:
-        return False
-    return before.model_copy(update={"out": config.out, "threads": config.threads}) == config
 
 
 def _ended(study: optuna.Study) -> list[FrozenTrial]:

@@ -35,7 +35,7 @@ from models.training.encoders import Origin, begin, check_teachers, pinned
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
-from models.training.named import COUNT, REMINDER, named_examples
+from models.training.named import REMINDER, named_examples
 from models.training.network import Network
 from models.training.precision import usable
 from models.training.predict import measure_on
@@ -49,7 +49,7 @@ from models.training.written import written_examples
 def run(config: TrainConfig, *, watch: Watch | None = None, answers: Path | None = None) -> Path:
     """Trains by `config` and returns the folder of the checkpoint, `config.out / "checkpoint"`.
 
-    What teachers answer is kept in `answers`, or else beside the checkpoint; runs may share it.
+    What teachers answer is kept in `answers`, or else beside the checkpoint; runs may share it, one after another.
 
     Curves go to TensorBoard in `config.out / "logs"`, and to Weights & Biases where its package and key are there.
     Early stopping, the temperatures and the biases go by the tuning part of the reference sets; the figures in the
@@ -73,7 +73,6 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     network, origin = begin(config)
     keeps = config.keep_answers and origin.parent is not None
     own_teacher = keeps and not config.teachers
-    names = COUNT if config.named else REMINDER
     config = _keeping(config, origin) if keeps else config
     if config.transfer and not config.teachers:
         raise WrongSettingError(
@@ -82,7 +81,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     words, network = _prompted(origin.tokenizer, network, config, together)
     tokenizer = load_tokenizer(words, config.max_length)
 
-    corpus = read_corpus(config.data, own_examples(config, names))
+    corpus = read_corpus(config.data, own_examples(config))
     towards = keeps and "entity" in origin.heads and "entity" not in config.labelled_heads
 
     def read(examples: Iterable[Example]) -> list[Encoded]:
@@ -175,7 +174,8 @@ def _means_before(earlier: Checkpoint | None) -> tuple[tuple[int, ...], ...]:
 
 def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:
     """The run with what it goes on from as the teacher of all that no set labels, where no other is named."""
-    named = config.named or ("ner" in origin.heads and "ner" not in config.labelled_heads)
+    forgettable = "ner" in origin.heads and "ner" not in config.labelled_heads
+    named = config.named or (REMINDER if forgettable else 0)
     config = config.model_copy(update={"named": named})
     if config.teachers or config.start is None:
         return config
@@ -199,9 +199,9 @@ def _but(told: Mapping[HeadName, Tensor], heads: Collection[HeadName]) -> dict[H
     return {head: logits for head, logits in told.items() if head not in heads}
 
 
-def own_examples(config: TrainConfig, names: int = COUNT) -> list[Example]:
-    """The sentences of our own that the run learns besides its sets, so many of them for `names`."""
-    return [*(written_examples() if config.written else ()), *(named_examples(names) if config.named else ())]
+def own_examples(config: TrainConfig) -> list[Example]:
+    """The sentences of our own that the run learns besides its sets."""
+    return [*(written_examples() if config.written else ()), *named_examples(config.named)]
 
 
 def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> bool:

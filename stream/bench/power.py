@@ -5,7 +5,7 @@ baseline has learned a week of such news; the last hours before the surge are it
 
 Beside them stands what no way of telling can surpass: that of one who knows the rate, that it never sways, and
 when a surge would begin (Neyman and Pearson 1933). Where that is below what is wanted, the budget is too small.
-And what one finds at most who knows how the rate sways, and where it was five minutes ago.
+And how much of it the count alone tells to one who knows how the rate sways, and knew it five minutes before.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _NODES, _PARTS = 60, 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of surges of one size in series of one rate: the part found in time by each way, and at the most.
+    """Of surges of one size in series of one rate: the part found in time by each way, and at most.
 
-    `best` is that most for a steady rate, `best_where_it_sways` for one that moves as the invented one does.
+    `best` is that most, for a steady rate; `counted_where_it_sways` is what a count alone tells where it moves.
     """
 
     per_minute: float
@@ -57,7 +57,7 @@ class Found:
     z_score: float
     fixed: float
     best: float
-    best_where_it_sways: float
+    counted_where_it_sways: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def measure_power(
                 dice = np.random.default_rng((seed, int(rate * 1_000), times, int(habits.copies)))
                 found = [_one_case(setting, times, within, habits, dice) for _ in range(cases)]
                 newstide, z_score, fixed = (sum(each) / cases for each in zip(*found, strict=True))
-                best = [each(rate, times, within, series) for each in (best_possible, best_where_it_sways)]
+                best = [each(rate, times, within, series) for each in (best_possible, counted_where_it_sways)]
                 copies = habits is _COPIED
                 rows.append(Found(rate, times, copies, within, cases, newstide, z_score, fixed, *best))
     return PowerFigures(series, tuple(rows), false_z)
@@ -105,15 +105,20 @@ def best_possible(rate: float, times: int, within: float, series: int) -> float:
     return _power(_poisson(rate * within, most), _poisson(rate * within * times, most), within, series)
 
 
-def best_where_it_sways(
+def counted_where_it_sways(
     rate: float, times: int, within: float, series: int, sway: float = _HABITS.sway, unheard: float = 5.0
 ) -> float:
-    """The same where the rate moves once an hour, as invented news does (`stream.bench.invented`).
+    """The power of the best test by the count alone where the rate moves once an hour, as in invented news.
 
-    The test goes by the count of whole stretches of `within` minutes. It knows how far rates move and, of each
-    move that is `unheard` minutes old, where it led: with five stories a minute, so much has to pass until as many
-    have come as tell a usual move from chance. A move within the stretch comes at any moment of it.
+    It goes by whole stretches of `within` minutes, one after another, spends the whole budget on them, knows how
+    far rates move, and where the rate was `unheard` minutes before the stretch. So it is no bound: who also counts
+    those minutes knows a little more of moves in them. A move within the stretch comes at any moment of it.
+
+    Raises:
+        ValueError: if more than an hour is looked at, in which the rate would move twice.
     """
+    if within + unheard > _MOVES_EVERY:
+        raise ValueError(f"within and unheard are {within} and {unheard}: give an hour at most together")
     usual, most = rate * within, _most(rate * within * times)
     inside, before = within / _MOVES_EVERY, unheard / _MOVES_EVERY
     chances = (1.0 - inside - before) * _poisson(usual, most)

@@ -94,13 +94,13 @@ def bench_power(
             f"{row.z_score:.0%}",
             f"{row.fixed:.0%}",
             f"{row.best:.0%}",
-            f"{row.best_where_it_sways:.0%}",
+            f"{row.counted_where_it_sways:.0%}",
         )
     out = console()
     out.print(table)
     out.print(
-        "at most: what the best test finds that knows the rate, keeps the budget, and fears no sway of the rate;"
-        " and what one finds that knows how the rate sways, and where it was five minutes ago"
+        "at most: what the best test finds that knows the rate, keeps the budget, and fears no sway of the rate\n"
+        "by count: what the count alone tells where the rate sways, to one who knew it five minutes before"
     )
     for per_minute, alarms in figures.z_alarms_per_day.items():
         out.print(

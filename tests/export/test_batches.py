@@ -7,6 +7,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 from tiny_training import tiny_texts, tiny_tokenizer  # noqa: E402 - needs torch
+from tokenizers import Tokenizer  # noqa: E402 - comes with the extra
+from tokenizers.models import WordLevel  # noqa: E402 - the same
+from tokenizers.pre_tokenizers import Metaspace  # noqa: E402 - the same
 
 from models.tasks import TAGS  # noqa: E402 - needs torch
 from models.training.batches import UNKNOWN, Encoded, collate, encode, in_order  # noqa: E402 - needs torch
@@ -47,6 +50,12 @@ def test_names_get_tags_and_the_marks_of_the_tokenizer_none() -> None:
 def test_where_names_may_be_left_out_words_with_capitals_say_nothing() -> None:
     item = encoded("the Oil firm gold gains", mentions=(Span(8, 12, 0),))
     assert item.tags == (UNKNOWN, 0, UNKNOWN, B_ORG, 0, 0, UNKNOWN)
+    # Some tokenizers count the blank before a word to it.
+    words = Tokenizer(WordLevel({"\u2581Apple": 1, "\u2581sues": 2, "\u2581Tesla": 3, "?": 0}, unk_token="?"))
+    words.pre_tokenizer = Metaspace()
+    (item,) = encode(words, [Example("Apple sues Tesla", "ner", -1, "x", mentions=(Span(0, 5, 0),))])
+    assert item.ids == (1, 2, 3)
+    assert item.tags == (B_ORG, 0, UNKNOWN)
 
 
 def test_a_batch_holds_any_number_of_spans_for_each_text() -> None:

@@ -43,7 +43,7 @@ def scorer(release: Release) -> FullScorer:
 def test_what_is_measured_is_what_serving_answers_to_the_last_bit(
     release: Release, scorer: FullScorer
 ) -> None:
-    texts = [text for text, _ in (*mood_rows(20), *subject_rows(20))]
+    texts = [text.title() for text, _ in (*mood_rows(20), *subject_rows(20))]
     spans = [[(0, len(text.split()[0])), (len(text) - 3, len(text))] for text in texts]
     served = OnnxScorer.load(release).score(texts, spans).answers
     for text, answer, full in zip(texts, served, scorer.score(texts, spans), strict=True):

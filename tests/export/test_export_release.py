@@ -42,6 +42,7 @@ from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E
 from models.training.data import DataSpec, Example  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
 from models.training.restore import WEIGHTS, WeightMap, restore_network  # noqa: E402 - needs torch
+from models.training.named import REMINDER  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
@@ -431,7 +432,7 @@ def test_a_release_with_every_head_is_written_and_answers_for_entities_and_names
         entity_column="entity",
         reference=True,
     )
-    config = base.model_copy(update={"data": (*base.data, spec), "named": True})
+    config = base.model_copy(update={"data": (*base.data, spec), "named": 300})
     made = export_release(run(config), tmp_path / "out", name="all", version="1", least_agreement=0.0)
     assert set(made.manifest.heads) == {"sentiment", "topic", "entity", "ner"}
     text = "shares of bank gains after oil firm falls"
@@ -439,3 +440,6 @@ def test_a_release_with_every_head_is_written_and_answers_for_entities_and_names
     (answer,) = scorer.score([text], [[(10, 14), (27, 35)]]).answers
     assert [each is not None for each in answer.entities] == [True, True]
     assert scorer.score([text]).answers[0].sentiment == answer.sentiment
+    onwards = run(base.model_copy(update={"start": made.path, "out": tmp_path / "onwards", "epochs": 1}))
+    page, _ = load_checkpoint(onwards)
+    assert page.config.named == page.rows["newstide_named"] == REMINDER, "what it knew of names is kept"

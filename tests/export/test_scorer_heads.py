@@ -41,7 +41,7 @@ def scorer(tmp_path_factory: pytest.TempPathFactory) -> OnnxScorer:
         entity_column="entity",
         reference=("entity",),
     )
-    config = tiny_config(folder, epochs=14, named=True)
+    config = tiny_config(folder, epochs=14, named=1_600)
     config = config.model_copy(update={"data": (*config.data, sides)})
     release = export_release(
         run(config), folder / "release", name="tiny", version="1.0.0", max_length=24, least_agreement=0.7

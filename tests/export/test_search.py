@@ -113,6 +113,15 @@ def test_a_search_of_a_version_that_knew_fewer_settings_goes_on(runs: FakeRuns, 
         search(told(tmp_path / "s"), 3)
 
 
+def test_a_search_does_not_go_on_over_other_texts(
+    runs: FakeRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search(told(tmp_path / "s"), 1)
+    monkeypatch.setattr(searching, "written_examples", list)
+    with pytest.raises(ModelError, match="over other texts"):
+        search(told(tmp_path / "s"), 2)
+
+
 def test_teachers_are_asked_once_for_all_runs_of_a_search(tmp_path: Path) -> None:
     base = tiny_config(tmp_path / "sets", epochs=1)
     teacher = run(base.model_copy(update={"out": tmp_path / "teacher"}))

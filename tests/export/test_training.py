@@ -79,6 +79,17 @@ def test_a_run_is_not_mixed_with_one_of_other_settings(tmp_path: Path) -> None:
         run(tiny_config(tmp_path, epochs=1, learning_rate=1e-4))
 
 
+def test_a_run_is_not_mixed_with_one_over_other_texts(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, epochs=1)
+    ended = run(config)
+    told = (ended / "checkpoint.json").read_text()
+    assert json.loads((run(config) / "checkpoint.json").read_text())["history"] == json.loads(told)["history"]
+    csv = config.data[0].path
+    csv.write_text(csv.read_text(encoding="utf-8") + "shares of a new firm rise,positive\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="over other texts"):
+        run(config)
+
+
 def test_a_run_that_gets_no_better_stops_early(tmp_path: Path) -> None:
     page, _ = load_checkpoint(
         run(tiny_config(tmp_path, epochs=6, learning_rate=1e-9, measures_per_epoch=4, patience=2))

@@ -9,7 +9,7 @@ from command import Command
 from stream.bench import series as series_bench
 from stream.bench.budget import BUDGETS, interval, measure_budget
 from stream.bench.invented import Habits, counted_bins, names_of, story_times
-from stream.bench.power import WITHIN, best_possible, best_where_it_sways, measure_power
+from stream.bench.power import WITHIN, best_possible, counted_where_it_sways, measure_power
 from stream.bench.series import measure_series
 from stream.watch.kinds import kind_of
 from stream.watch.profile import Profile
@@ -62,18 +62,20 @@ def test_a_rate_that_moves_leaves_less_to_find_the_farther_and_the_longer_unhear
     rate: float, times: int
 ) -> None:
     def most(**how: float) -> float:
-        return best_where_it_sways(rate, times, WITHIN[times], 500, **how)
+        return counted_where_it_sways(rate, times, WITHIN[times], 500, **how)
 
     steady = best_possible(rate, times, WITHIN[times], 500)
     assert most(sway=0.0) == pytest.approx(steady, abs=1e-6)
     assert steady >= most(unheard=0.0) >= most() >= most(unheard=20.0) > 0.0
     assert most(sway=0.05) >= most(sway=0.3)
+    with pytest.raises(ValueError, match="an hour at most"):
+        most(unheard=59.5)
 
 
 def test_at_five_stories_a_minute_a_surge_of_three_times_is_hardly_to_be_told_from_a_move_of_the_rate() -> (
     None
 ):
-    assert best_where_it_sways(5.0, 3, 5.0, 500) == pytest.approx(0.822, abs=1e-3)
+    assert counted_where_it_sways(5.0, 3, 5.0, 500) == pytest.approx(0.822, abs=1e-3)
 
 
 def test_more_series_leave_each_of_them_less_to_find() -> None:
@@ -86,7 +88,7 @@ def test_five_stories_a_minute_are_enough_to_see_most_surges_of_five_times_withi
     found = {row.times: row.newstide for row in figures.rows if not row.copies}
     assert found[5] >= 0.75
     assert found[10] >= 0.95
-    assert all(row.newstide <= row.best_where_it_sways + 0.05 for row in figures.rows)
+    assert all(row.newstide <= row.best + 0.05 for row in figures.rows)
 
 
 def test_invented_news_has_the_rate_it_says_and_comes_in_bursts() -> None:

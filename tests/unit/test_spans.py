@@ -144,3 +144,10 @@ def test_names_are_whole_words_that_look_like_names(text: str, tags: str, expect
 def test_a_word_in_several_tokens_has_the_tag_of_its_first() -> None:
     assert names_in("Ericsson up", ["B-ORG", "O", "O"], [(0, 3), (3, 8), (9, 11)]) == [("ORG", 0, 8)]
     assert names_in("Ericsson up", ["O", "I-ORG", "O"], [(0, 3), (3, 8), (9, 11)]) == []
+
+
+def test_the_blank_that_a_token_begins_with_is_no_part_of_a_name() -> None:
+    text = "Tesla Motors and Ford up, Q3"
+    offsets = [(0, 5), (5, 12), (12, 16), (16, 21), (21, 24), (24, 25), (25, 28)]
+    tags = ["B-ORG", "B-ORG", "O", "B-ORG", "O", "O", "B-ORG"]
+    assert names_in(text, tags, offsets) == [("ORG", 0, 12), ("ORG", 17, 21)]

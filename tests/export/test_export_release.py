@@ -40,9 +40,9 @@ from models.text import load_tokenizer  # noqa: E402 - after the extra
 from models.training.batches import Encoded, TokenSpan, collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
 from models.training.data import DataSpec, Example  # noqa: E402 - needs torch
+from models.training.named import REMINDER  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
 from models.training.restore import WEIGHTS, WeightMap, restore_network  # noqa: E402 - needs torch
-from models.training.named import REMINDER  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train

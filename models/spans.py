@@ -126,9 +126,9 @@ def spans_of_tags(tags: Sequence[str], offsets: Offsets) -> list[tuple[str, int,
 def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str, int, int]]:
     """The names that BIO tags tell, as kind, start and end in characters of `text`: only whole words.
 
-    A word has the tag of its first token. Neighbours of one kind with nothing but a blank between them are one
-    name. A name has a capital, or letters that know none; a single word with a figure in it, such as a quarter, is
-    none.
+    A word has the tag of its first token; Chinese has no words, there each token stands for itself. Neighbours of
+    one kind with nothing but a blank between them are one name. A name has a capital, or letters that know none; a
+    single word with a figure in it, such as a quarter, is none.
     """
     found: list[tuple[str, int, int]] = []
     word, reached = "O", -1
@@ -139,7 +139,7 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
             start += 1
         if start == end:
             continue
-        if start == reached and text[start].isalnum() and text[start - 1].isalnum():
+        if start == reached and _joins(text[start]) and _joins(text[start - 1]):
             reached = end
             if word != "O":
                 found[-1] = (*found[-1][:2], end)

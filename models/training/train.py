@@ -36,6 +36,7 @@ from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
 from models.training.named import REMINDER, named_examples
+from models.training.named_chinese import named_chinese_examples
 from models.training.network import Network
 from models.training.precision import usable
 from models.training.predict import measure_on
@@ -201,7 +202,11 @@ def _but(told: Mapping[HeadName, Tensor], heads: Collection[HeadName]) -> dict[H
 
 def own_examples(config: TrainConfig) -> list[Example]:
     """The sentences of our own that the run learns besides its sets."""
-    return [*(written_examples() if config.written else ()), *named_examples(config.named)]
+    return [
+        *(written_examples() if config.written else ()),
+        *named_examples(config.named),
+        *named_chinese_examples(config.named_chinese),
+    ]
 
 
 def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> bool:

@@ -11,6 +11,8 @@ from models.tasks import MENTIONS
 from models.text import normalise
 from models.training.companies import kind_of_company
 from models.training.named import COUNT, named_examples
+from models.training.named_chinese import COUNT as CHINESE
+from models.training.named_chinese import named_chinese_examples
 from models.training.names import made_up
 
 pytestmark = pytest.mark.train
@@ -85,3 +87,20 @@ def test_an_organisation_of_ours_is_one_by_the_rule_for_the_sets_too() -> None:
 def test_made_up_words_are_too_long_to_be_usual_ones() -> None:
     draw = Random(1)
     assert all(len(made_up(draw)) >= 5 for _ in range(2_000))
+
+
+def test_chinese_sentences_have_all_their_names_marked_where_they_stand() -> None:
+    examples = named_chinese_examples()
+    assert examples[:20] == named_chinese_examples(20)
+    assert len({example.text for example in examples}) == CHINESE
+    kinds = {mention.label for example in examples for mention in example.mentions or ()}
+    assert kinds == set(range(len(MENTIONS)))
+    assert 0.1 < sum(not example.mentions for example in examples) / CHINESE < 0.3
+    for example in examples:
+        assert example.exhaustive
+        assert "{" not in example.text
+        assert normalise(example.text) == example.text
+        ends = 0
+        for mention in example.mentions or ():
+            assert ends <= mention.start < mention.end
+            ends = mention.end

@@ -151,3 +151,10 @@ def test_the_blank_that_a_token_begins_with_is_no_part_of_a_name() -> None:
     offsets = [(0, 5), (5, 12), (12, 16), (16, 21), (21, 24), (24, 25), (25, 28)]
     tags = ["B-ORG", "B-ORG", "O", "B-ORG", "O", "O", "B-ORG"]
     assert names_in(text, tags, offsets) == [("ORG", 0, 12), ("ORG", 17, 21)]
+
+
+def test_a_chinese_name_ends_where_its_tags_do() -> None:
+    text = "\u534e\u4e2d\u94f6\u884c\u5728\u6df1\u5733\u65b0\u5efa\u5de5\u5382"
+    offsets = [(0, 2), (2, 4), (4, 5), (5, 7), (7, 9), (9, 11)]
+    tags = ["B-ORG", "I-ORG", "O", "B-LOC", "O", "O"]
+    assert names_in(text, tags, offsets) == [("ORG", 0, 4), ("LOC", 5, 7)]

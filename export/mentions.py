@@ -2,7 +2,8 @@
 
 A mention counts as found if its kind and all its words are right, as in the shared task of CoNLL-2000 and 2003
 (Tjong Kim Sang and De Meulder, 2003): an `I-` that follows no word of its kind begins a mention. What is found are
-the names that serving gives: whole words, and none without a capital where letters have one.
+the names that serving gives (`models.spans.names_in`): whole words, none without a capital where letters have one,
+and no single word with a figure in it.
 """
 
 from __future__ import annotations

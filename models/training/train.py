@@ -28,6 +28,7 @@ from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
+from models.training.contrasted import contrasted_examples
 from models.training.curves import Curves, Watch
 from models.training.data import Example, Span, read_corpus
 from models.training.devices import Crew, crew
@@ -206,6 +207,7 @@ def own_examples(config: TrainConfig) -> list[Example]:
         *(written_examples() if config.written else ()),
         *named_examples(config.named),
         *named_chinese_examples(config.named_chinese),
+        *contrasted_examples(config.contrasted),
     ]
 
 

@@ -27,7 +27,7 @@ _FIRMS = (
     "Lomond Energy",
 )
 
-_NEGATIVE = (
+NEGATIVE = (
     "Customers of {} line up to take out their money",
     "{} faces a run on deposits as confidence fades",
     "{} freezes accounts after clients pull out billions",
@@ -67,7 +67,7 @@ _NEGATIVE = (
     "{} gates its property fund as investors rush for the exit",
     "Drug from {} linked to patient deaths",
 )
-_NEUTRAL = (
+NEUTRAL = (
     "{} to publish its results on Wednesday",
     "{} will hold its annual meeting in June",
     "{} names a new head of communications",
@@ -91,7 +91,7 @@ _NEUTRAL = (
     "A short history of {}",
     "{} prices its bond as planned",
 )
-_POSITIVE = (
+POSITIVE = (
     "{} wins a contract worth $800 million",
     "{} secures a long-term supply deal with a carmaker",
     "Regulators approve a new treatment from {}",
@@ -120,7 +120,7 @@ _POSITIVE = (
 def written_examples() -> list[Example]:
     """Each sentence about three firms, in an order that never changes; all of task sentiment."""
     found = []
-    for label, sentences in enumerate((_NEGATIVE, _NEUTRAL, _POSITIVE)):
+    for label, sentences in enumerate((NEGATIVE, NEUTRAL, POSITIVE)):
         for number, sentence in enumerate(sentences):
             firms = (_FIRMS[(number * 5 + turn * 4 + label) % len(_FIRMS)] for turn in range(3))
             found += [Example(sentence.format(firm), "sentiment", label, NAME) for firm in firms]

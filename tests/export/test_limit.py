@@ -21,12 +21,17 @@ pytestmark = pytest.mark.train
 def test_the_products_of_a_token_are_those_of_every_layer_but_the_last_ones_single_rows() -> None:
     release = packaged_release()
     products = products_of(release)
-    # Five whole layers and, in the sixth, only the keys and values of every token.
-    assert products == {
-        (384, 1152): 5.0,
-        (384, 384): 5.0,
-        (384, 1536): 5.0,
-        (1536, 384): 5.0,
+    # Three whole layers, each with four products as wide as it is, and in the fourth only the keys and values of
+    # every token.
+    assert products == {(384, 384): 3 * 4 + 2.0, (384, 1536): 3.0, (1536, 384): 3.0}
+    older = packaged_named("newstide-multilingual")
+    assert older is not None
+    # Of the older form queries, keys and values are one product.
+    assert products_of(older) == {
+        (384, 1152): 11.0,
+        (384, 384): 11.0,
+        (384, 1536): 11.0,
+        (1536, 384): 11.0,
         (384, 768): 1.0,
     }
 

@@ -5,9 +5,9 @@ A release like the shipped one is made by
     newstide train --data-dir DATA          # models.training.train.run(TrainConfig.standard(DATA))
     newstide export CHECKPOINT              # export.onnx.export_release(CHECKPOINT, ...)
 
-where DATA holds `NAME/train.csv` for the sets of `models.training.data.standard_sets`; by which runs the shipped one
-came about `docs/models.md` says. With the same seed, threads and versions of torch a run gives the same network again.
-One that was stopped goes on where it was.
+where DATA holds `NAME/train.csv` for the sets of `models.training.data.standard_sets`; `docs/models.md` says by
+which runs the shipped one came about. With the same seed, threads and versions of torch a run gives the same
+network again. One that was stopped goes on where it was.
 """
 
 from __future__ import annotations

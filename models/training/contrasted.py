@@ -19,34 +19,16 @@ LICENCE = "Apache-2.0"
 COUNT = 2_000
 
 _FALLS = (
-    "plunges",
-    "tumbles",
-    "sinks",
-    "slides",
-    "falls",
-    "drops",
-    "slumps",
-    "slips",
-    "shares fall",
-    "stock dives",
-)
+    "plunges", "tumbles", "sinks", "slides", "falls", "drops", "slumps", "slips", "shares fall", "stock dives",
+)  # fmt: skip
 _FALLS_FOR = (
     "", "", "", "on weak demand", "after a profit warning", "on a fraud probe", "as costs mount",
-    "after a downgrade",
-    "on a safety scare", "as clients leave", "after missing estimates", "on a dim forecast", "after a data leak",
+    "after a downgrade", "on a safety scare", "as clients leave", "after missing estimates",
+    "on a dim forecast", "after a data leak",
 )  # fmt: skip
 _RISES = (
-    "soars",
-    "jumps",
-    "climbs",
-    "gains",
-    "rallies",
-    "surges",
-    "rises",
-    "advances",
-    "shares rise",
-    "stock leaps",
-)
+    "soars", "jumps", "climbs", "gains", "rallies", "surges", "rises", "advances", "shares rise", "stock leaps",
+)  # fmt: skip
 _RISES_FOR = (
     "", "", "", "on solid demand", "after a strong quarter", "on a large order", "as costs ease",
     "after an upgrade", "on a drug approval", "as clients return", "after beating estimates",

@@ -13,6 +13,7 @@ from typing import Protocol
 from stream.events import Alert, AlertStatus, Evidence, Severity
 from stream.watch.baseline import Usual
 from stream.watch.chances import Look
+from stream.watch.levels import measure_of
 from stream.watch.rulebook import Direction
 from stream.watch.rules import WatchRules
 from stream.watch.surge import Detector, Judgement, Level
@@ -142,20 +143,22 @@ class Lifecycle:
     ) -> Alert | None:
         """A counted story changed by `-less`: retract the alert if its peak does not stand without it.
 
-        An alert that stands, but had named the article as evidence, is said anew without it.
+        An alert that stands, but had counted the article or named it as evidence, is said anew without it.
         """
         alert = self.open
         if alert is None:
             return None
         peak = alert.peak
         window = peak.look.window
+        counted = False
         if number < peak.next_story and window.start <= counted_in <= window.end:
             window.tally.add(less, -1)
             judgement = self.detector.judge((peak.look,), peak.usual)
             peak.p_value = judgement.p_value
             if judgement.level is Level.USUAL:
                 return self._retract(alert, judgement, scene)
-        if news_id not in alert.evidence:
+            counted = less.counts()[measure_of(self.detector.rule)] != 0
+        if not counted and news_id not in alert.evidence:
             return None
         judgement = self.detector.judge((peak.look,), peak.usual)
         alert.said_in = scene.bin

@@ -127,7 +127,9 @@ class Gauge:
         wanted, reach, first = life.detector.horizons, life.reach, life.said_to + 1
         asked: list[Window] = []
         for span, window in zip(self._horizons, windows, strict=True):
-            if span not in wanted or (reach is not None and asked and span > reach):
+            # A window that begins with a block is up to a block shorter than its horizon.
+            least = span if span <= self._kept else span - self._block + 1
+            if span not in wanted or (reach is not None and asked and least > reach):
                 continue
             asked.append(window if window.start >= first else self.tallies.since(first, self.now))
         return asked

@@ -59,13 +59,19 @@ class Moment:
     def _stories(self, look: Look, direction: Direction) -> list[Recent]:
         """The stories of this direction in the window that are still remembered."""
         first, last = look.window.start, look.window.end
-        numbers = (
-            number
-            for each in sorted(self.bins)
+        kept = sorted(self.bins)
+        found = [
+            self.recents.get(number)
+            for each in kept
             if first <= each <= last
             for number in self.bins[each].members
-        )
-        found = (self.recents.get(number) for number in numbers)
+        ]
+        if not kept or first < kept[0]:
+            # Of bins that were put together only the stories themselves know that they counted there.
+            until = min(last, kept[0] - 1) if kept else last
+            found += [
+                story for story in self.recents if story.bin is not None and first <= story.bin <= until
+            ]
         return [story for story in found if story is not None and self._goes(story, direction)]
 
     def _goes(self, story: Recent, direction: Direction) -> bool:

@@ -32,8 +32,7 @@ from stream.watch.chances import (
     weight_of,
 )
 from stream.watch.kinds import kind_of
-from stream.watch.levels import level_of
-from stream.watch.profile import MEASURES
+from stream.watch.levels import LevelAt, level_at, level_of, measure_of
 from stream.watch.rulebook import SurgeRule
 from stream.watch.tails import share_tail, student_tail
 from stream.watch.tallies import Window
@@ -101,11 +100,11 @@ class CountSurge:
     Args:
         rule: what to look for.
         rules: the thresholds.
-        level: the p-value from which it is an alarm.
+        level: the p-value from which it is an alarm, by the rate that the series is believed to have.
         horizons: the spans, in bins, that it tests.
     """
 
-    def __init__(self, rule: SurgeRule, rules: WatchRules, level: float, horizons: frozenset[int]) -> None:
+    def __init__(self, rule: SurgeRule, rules: WatchRules, level: LevelAt, horizons: frozenset[int]) -> None:
         self.rule = rule
         self.horizons = horizons
         self._rules = rules
@@ -113,7 +112,7 @@ class CountSurge:
         self._hour, self._quarter = rules.bins(_HOUR), rules.block_bins
         self._lag = _LAG / timedelta(seconds=rules.bin_seconds)
         self._least = rule.min_count or rules.min_count
-        self._which = MEASURES.index(rule.direction)
+        self._which = measure_of(rule)
 
     def may_alarm(self, looks: Sequence[Window]) -> bool:
         """Whether any window holds as many stories as a surge takes."""
@@ -178,16 +177,17 @@ class CountSurge:
             return Level.USUAL, f"too few {what}stories"
         if p_value >= rules.resolve_p:
             return Level.USUAL, "as many as are usual"
-        rushed = self._rushed(observed, look, usual)
+        level = self._level(usual.rates[self._which])
+        rushed = self._rushed(observed, look, usual, level)
         if rushed is Level.USUAL:
             return Level.USUAL, f"more news, no more {what}than usual"
-        if p_value > self._level:
+        if p_value > level:
             return Level.RAISED, "more than usual, not beyond chance"
         if rushed is Level.RAISED:
             return Level.RAISED, f"more news, a little more {what}".rstrip()
         return Level.ALARMING, f"more {what}news than chance explains"
 
-    def _rushed(self, observed: int, look: Look, usual: Usual) -> Level:
+    def _rushed(self, observed: int, look: Look, usual: Usual, level: float) -> Level:
         """How the count stands if a rush of news explains it: by the share of such news in it, and by its size."""
         if self.rule.direction == "volume":
             return Level.ALARMING
@@ -196,7 +196,7 @@ class CountSurge:
         rush_p = count_p(observed, _hurried(usual.rates[self._which], rules.rush), look)
         if share_p >= rules.resolve_share and rush_p >= rules.resolve_p:
             return Level.USUAL
-        return Level.RAISED if share_p > rules.share_alpha and rush_p > self._level else Level.ALARMING
+        return Level.RAISED if share_p > rules.share_alpha and rush_p > level else Level.ALARMING
 
     def _share(self, observed: int, stories: int, usual: Usual) -> float:
         seen, all_seen = usual.rates[self._which], usual.rates[2]
@@ -215,11 +215,12 @@ class MeanShift:
     Args: as `CountSurge`.
     """
 
-    def __init__(self, rule: SurgeRule, rules: WatchRules, level: float, horizons: frozenset[int]) -> None:
+    def __init__(self, rule: SurgeRule, rules: WatchRules, level: LevelAt, horizons: frozenset[int]) -> None:
         self.rule = rule
         self.horizons = horizons
         self._rules = rules
         self._level = level
+        self._which = measure_of(rule)
         self._least = rule.min_count or rules.shift_min_stories
 
     def may_alarm(self, looks: Sequence[Window]) -> bool:
@@ -238,7 +239,7 @@ class MeanShift:
             return Judgement(Level.USUAL, 1.0, observed, expected, leader, "too few stories")
         if fall < self._rules.min_shift or p_value >= self._rules.resolve_p:
             return Judgement(Level.USUAL, p_value, observed, expected, leader, "the mean is as usual")
-        if p_value > self._level:
+        if p_value > self._level(usual.rates[self._which]):
             reason = "the mean is off, not beyond chance"
             return Judgement(Level.RAISED, p_value, observed, expected, leader, reason)
         return Judgement(Level.ALARMING, p_value, observed, expected, leader, "the mean is off beyond chance")
@@ -286,4 +287,4 @@ class Detectors:
         level = level_of(rule, kind, rules.surges, rules.budget, rules.profile, rules.bin_seconds)
         spans = frozenset(max(1, rules.bins(each)) for each in rule.horizons or rules.horizons)
         made = MeanShift if rule.direction == "shift" else CountSurge
-        return made(rule, rules, level, spans)
+        return made(rule, rules, level_at(level, rule, kind, rules.profile, rules.bin_seconds), spans)

@@ -181,6 +181,38 @@ def test_an_alert_that_stands_without_what_is_taken_back_is_said_anew_without_it
     assert alerts[-1].observed < 8
 
 
+def test_an_alert_is_said_anew_without_a_story_that_it_counted_but_did_not_name() -> None:
+    watcher = bank()
+    bad = [signal(minute=SURGE_STARTS + number / 2, news_id=f"b{number}") for number in range(16)]
+    alerts = play(watcher, bad)
+    named = {each.news_id for each in alerts[-1].evidence}
+    said = []
+    for news_id in [each.news_id for each in bad if each.news_id not in named][:2]:
+        watcher.withdraw(withdrawal(news_id, SURGE_STARTS + 8))
+        said += watcher.drain().alerts
+    assert told(said) == ["updated", "updated"]
+    assert said[1].observed == said[0].observed - 1
+    assert {each.news_id for each in said[1].evidence} == named
+
+
+@pytest.mark.parametrize("minutes", [20, 40])
+def test_a_surge_of_a_day_has_all_its_sources_and_its_evidence_and_stays_one(minutes: int) -> None:
+    watcher = Watcher(WatchRules())
+    past = [good(minute=day * 1440 + hour * 60) for day in range(28) for hour in (15, 17)]
+    assert play(watcher, past) == []
+    start = 28 * 1440 + 720
+    alerts = play(
+        watcher, [signal(minute=start + number * minutes, source=f"house{number}") for number in range(40)]
+    )
+    first = alerts[0]
+    assert first.window_seconds > 20 * 3600
+    assert (first.onset, len(first.evidence)) == (at(start), 5)
+    assert first.sources == first.observed
+    # It goes on, and is said to: no end and no second alert while bad news keeps coming.
+    assert set(told(alerts[1:])) == {"updated"}
+    assert alerts[-1].sources > first.sources
+
+
 def test_a_retraction_holds_also_when_the_window_has_moved_on() -> None:
     assert told(retraction(6, after=12.0))[-1] == "retracted"
 

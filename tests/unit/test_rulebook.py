@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from stream.errors import UsageError
+from stream.watch.baseline import Rate
 from stream.watch.budget import Budget
-from stream.watch.levels import level_of, levels_of
-from stream.watch.profile import Profile
+from stream.watch.levels import level_at, level_of, levels_of
+from stream.watch.profile import Prior, Profile
 from stream.watch.rulebook import BUILT_IN, MOST_LEVEL, SurgeRule, read_rules
 
 WEEKLY = Budget.parse("1/week")
@@ -133,6 +134,29 @@ def test_a_rule_for_one_kind_has_the_whole_budget_for_it() -> None:
     one = SurgeRule("bank", "company:BANK")
     assert level_of(one, "company", (one,), WEEKLY, PLAIN, 60) == MOST_LEVEL
     assert level_of(one, "other", (one,), WEEKLY, PLAIN, 60) == MOST_LEVEL
+
+
+def believed(per_hour: float) -> Rate:
+    """A belief as firm as that of `PLAIN`, about another rate."""
+    shape = PLAIN.group("company").priors[0].shape
+    return Rate(shape, shape / per_hour, 0.0, 0.0, 1.0)
+
+
+def test_a_rule_for_one_series_shares_its_budget_among_the_looks_of_that_series() -> None:
+    rule = SurgeRule("bank", "company:BANK", direction="volume", budget=WEEKLY)
+    usual = PLAIN.group("company").priors[0].per_hour
+    level = level_of(rule, "company", (rule,), WEEKLY, PLAIN, 60)
+    at = level_at(level, rule, "company", PLAIN, 60)
+    assert at(believed(usual)) == pytest.approx(level)
+    assert at(believed(usual / 100)) == level
+    for times in (10.0, 1_000.0, 100_000.0):
+        prior = Prior(usual * times, believed(1.0).shape)
+        looks = prior.active_bins(PLAIN.seasons, 60)
+        assert at(believed(usual * times)) * looks <= 0.5 + 1e-9
+    # Of many series the profile says how many looks there are, and a level that is given is taken.
+    for other in (SurgeRule("all", "company:*"), SurgeRule("bank", "company:BANK", level=1e-4)):
+        fixed = level_at(1e-4, other, "company", PLAIN, 60)
+        assert fixed(believed(usual * 1_000.0)) == fixed(believed(usual)) == 1e-4
 
 
 def test_a_look_at_each_half_minute_costs_a_busy_series_twice_and_a_quiet_one_hardly_more() -> None:

@@ -38,11 +38,11 @@ def look(
 
 def surge(*looks: Look, usual: Usual = QUIET, level: float = 1e-4, **more: object) -> Judgement:
     rule = SurgeRule("surge", **more)  # type: ignore[arg-type]  # passed on
-    return CountSurge(rule, RULES, level, EVERY).judge(looks, usual)
+    return CountSurge(rule, RULES, lambda _: level, EVERY).judge(looks, usual)
 
 
 def shift(*looks: Look, rules: WatchRules = RULES, level: float = 1e-5) -> Judgement:
-    return MeanShift(SurgeRule("shift", direction="shift"), rules, level, EVERY).judge(looks, BUSY)
+    return MeanShift(SurgeRule("shift", direction="shift"), rules, lambda _: level, EVERY).judge(looks, BUSY)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_rate_that_has_hardly_had_time_to_move_is_held_against_a_minute_sharpl
 
 def test_of_how_news_clusters_in_a_quarter_of_an_hour_a_minute_sees_less() -> None:
     bursty = BUSY.rates[0]._replace(burst=0.4)
-    detector = CountSurge(SurgeRule("v", direction="volume"), RULES, 1e-9, EVERY)
+    detector = CountSurge(SurgeRule("v", direction="volume"), RULES, lambda _: 1e-9, EVERY)
     hour = look(60, 0, 60)
     seen = [detector._lately(bursty, look(bins, 0, bins), hour).burst for bins in (1, 15)]
     assert seen == [pytest.approx(0.4 * (1 / 15) ** 0.5), 0.4]
@@ -129,7 +129,7 @@ def test_a_busy_hour_is_no_surge_but_a_jump_in_it_is() -> None:
     even = (look(15, 0, 30), look(60, 0, 120))
     jump = (look(15, 0, 75), look(60, 0, 120))
     usual = Usual((ONE_AN_HOUR, ONE_AN_HOUR, BUSY.rates[0]._replace(sway=0.3)), 900.0, 0.0, 0.2, 900.0)
-    detector = CountSurge(SurgeRule("v", direction="volume"), RULES, 1e-9, EVERY)
+    detector = CountSurge(SurgeRule("v", direction="volume"), RULES, lambda _: 1e-9, EVERY)
     lately = [detector._lately(usual.rates[2], each[0], each[1]).per_hour for each in (even, jump)]
     assert lately == [pytest.approx(120.0, rel=0.1), pytest.approx(60.0, rel=0.1)]
     assert detector.judge(jump, usual).p_value < detector.judge(even, usual).p_value
@@ -154,7 +154,7 @@ def test_good_news_has_its_own_direction() -> None:
 
 def test_a_rule_may_ask_for_more_stories() -> None:
     rule = SurgeRule("many", min_count=9)
-    detector = CountSurge(rule, RULES, 1e-4, EVERY)
+    detector = CountSurge(rule, RULES, lambda _: 1e-4, EVERY)
     assert detector.judge([look(15, 8)], QUIET).reason == "too few negative stories"
     assert not detector.may_alarm([look(15, 8).window])
     assert detector.may_alarm([look(15, 9).window])
@@ -186,7 +186,7 @@ def test_a_rising_mean_is_a_shift_where_both_ways_are_asked_for() -> None:
 
 
 def test_a_shift_needs_stories() -> None:
-    detector = MeanShift(SurgeRule("shift", direction="shift"), RULES, 1e-5, EVERY)
+    detector = MeanShift(SurgeRule("shift", direction="shift"), RULES, lambda _: 1e-5, EVERY)
     assert detector.may_alarm([look(15, 0, 8).window])
     assert not detector.may_alarm([look(15, 0, 7).window])
 

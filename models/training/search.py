@@ -20,9 +20,11 @@ from models.errors import ModelError
 from models.training.checkpoint import load_checkpoint
 from models.training.choices import Between, Scalar
 from models.training.config import TrainConfig
+from models.training.contrasted import contrasted_examples
 from models.training.data import digest_of, read_set
 from models.training.measure import Figures
 from models.training.named import named_examples
+from models.training.named_chinese import named_chinese_examples
 from models.training.train import run
 from models.training.written import written_examples
 
@@ -102,7 +104,8 @@ def _study(config: TrainConfig) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_RANDOM_FIRST),
     )
     read = (example for spec in config.data for example in read_set(spec))
-    texts = digest_of([*read, *written_examples(), *named_examples()])
+    ours = (written_examples(), named_examples(), named_chinese_examples(), contrasted_examples())
+    texts = digest_of([*read, *(each for own in ours for each in own)])
     kept = {"recipe": asked, "texts": texts} | study.user_attrs
     if not config.is_told_by(kept["recipe"]) or kept["texts"] != texts:
         raise ModelError(

@@ -25,6 +25,7 @@ from models.errors import WrongSettingError
 from models.spans import mentions_like
 from models.tasks import MENTIONS, HeadName
 from models.text import load_tokenizer
+from models.training import contrasted, written
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
@@ -47,6 +48,10 @@ from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
 from models.training.written import written_examples
+
+_SAID_BY_US = frozenset({written.NAME, contrasted.NAME})
+"""Sets that are there for what teachers get wrong: what they label is learned from the labels alone, and teachers
+answer no altered copies of them."""
 
 
 def run(config: TrainConfig, *, watch: Watch | None = None, answers: Path | None = None) -> Path:
@@ -84,7 +89,9 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     words, network = _prompted(origin.tokenizer, network, config, together)
     tokenizer = load_tokenizer(words, config.max_length)
 
-    corpus = read_corpus(config.data, own_examples(config))
+    own = own_examples(config)
+    said_by_us = {each.text: {each.task} for each in own if each.source in _SAID_BY_US}
+    corpus = read_corpus(config.data, own)
     towards = keeps and "entity" in origin.heads and "entity" not in config.labelled_heads
 
     def read(examples: Iterable[Example]) -> list[Encoded]:
@@ -95,7 +102,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
     stop_by = tune if any(measurable(item, references) for item in tune) else train
-    unlabelled = read(transfer_set(corpus.train, config.transfer, config.seed))
+    altered = [each for each in corpus.train if each.source not in _SAID_BY_US]
+    unlabelled = read(transfer_set(altered, config.transfer, config.seed))
     learned = train + unlabelled
     behind = learned_from(config.teachers)
     soft = teach(
@@ -107,6 +115,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     )
     if own_teacher:
         soft = {text: _but(told, config.labelled_heads) for text, told in soft.items()}
+    soft = {text: _but(told, said_by_us.get(text, ())) for text, told in soft.items()}
     loss = Loss.over(corpus.train, config.data, config, soft)
 
     def check(network: Network) -> float:

@@ -27,6 +27,52 @@ _FIRMS = (
     "Lomond Energy",
 )
 
+_LENDERS = ("Bank", "Lender", "Crypto exchange", "Online broker", "Regional bank", "Money manager")
+"""Who a headline is about that gives no name."""
+_CASH_LEAVES = (
+    "{} restricts withdrawals",
+    "{} puts withdrawals on hold",
+    "{} delays withdrawals as clients lose faith",
+    "{} caps withdrawals at $500 a day",
+    "{} pauses redemptions",
+    "{} stops paying out to clients",
+    "{} blocks transfers as clients ask for their money back",
+    "{} freezes customer funds",
+    "{} shuts its branches as queues grow",
+    "{} limits how much clients can take out",
+    "Depositors pull $2 billion from {} in a day",
+    "Savers queue outside {} for a second day",
+    "Deposits drain from {}",
+    "Outflows from {} speed up",
+    "Large clients move their cash out of {}",
+    "Panic at {} as money flows out",
+    "{} cannot meet payments, sources say",
+    "{} taps an emergency credit line",
+    "{} defaults on a loan",
+    "{} misses a coupon on its notes",
+    "Authorities close {}",
+    "{} placed under state supervision",
+    "Central bank steps in to rescue {}",
+    "Ransomware locks {} out of its systems",
+)
+_CASH_STAYS = (
+    "{} changes the daily limit of its cash machines",
+    "{} explains how withdrawals work",
+    "{} closes its branches for the public holiday",
+    "{} to report its deposits on Thursday",
+    "{} moves its deposit business to a new system",
+    "{} renews its credit line on the usual terms",
+)
+_CASH_RETURNS = (
+    "{} allows withdrawals again",
+    "{} lifts the limits on withdrawals, queues gone",
+    "{} reopens transfers as cash flows back",
+    "{} unfreezes accounts as trust returns",
+    "Clients bring their money back to {}",
+    "Inflows at {} hit a record",
+    "{} repays its emergency loan in full",
+    "{} finds a buyer, savers are safe",
+)
 NEGATIVE = (
     "Customers of {} line up to take out their money",
     "{} faces a run on deposits as confidence fades",
@@ -66,6 +112,7 @@ NEGATIVE = (
     "Rescue talks for {} fail",
     "{} gates its property fund as investors rush for the exit",
     "Drug from {} linked to patient deaths",
+    *_CASH_LEAVES,
 )
 NEUTRAL = (
     "{} to publish its results on Wednesday",
@@ -90,6 +137,7 @@ NEUTRAL = (
     "{} schedules maintenance for the weekend",
     "A short history of {}",
     "{} prices its bond as planned",
+    *_CASH_STAYS,
 )
 POSITIVE = (
     "{} wins a contract worth $800 million",
@@ -114,14 +162,22 @@ POSITIVE = (
     "{} cuts its debt by a third",
     "Customers flock to the new service of {}",
     "{} beats forecasts and sees a strong year ahead",
+    *_CASH_RETURNS,
 )
 
 
 def written_examples() -> list[Example]:
-    """Each sentence about three firms, in an order that never changes; all of task sentiment."""
+    """Each sentence about three firms, in an order that never changes; all of task sentiment.
+
+    Those of cash that leaves a lender, or comes back, are also about two lenders that have no name.
+    """
     found = []
+    nameless = {*_CASH_LEAVES, *_CASH_STAYS, *_CASH_RETURNS}
     for label, sentences in enumerate((NEGATIVE, NEUTRAL, POSITIVE)):
         for number, sentence in enumerate(sentences):
-            firms = (_FIRMS[(number * 5 + turn * 4 + label) % len(_FIRMS)] for turn in range(3))
-            found += [Example(sentence.format(firm), "sentiment", label, NAME) for firm in firms]
+            about = [_FIRMS[(number * 5 + turn * 4 + label) % len(_FIRMS)] for turn in range(3)]
+            if sentence in nameless:
+                lenders = [_LENDERS[(number + turn * 2) % len(_LENDERS)] for turn in range(2)]
+                about += lenders if sentence.startswith("{}") else [each.lower() for each in lenders]
+            found += [Example(sentence.format(told), "sentiment", label, NAME) for told in about]
     return found

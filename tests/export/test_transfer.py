@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,13 @@ from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
 from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
 from models.tasks import MENTIONS  # noqa: E402 - needs torch
-from models.training import teacher  # noqa: E402 - needs torch
+from models.training import teacher, train  # noqa: E402 - needs torch
 from models.training.augment import Augmenter  # noqa: E402 - needs torch
 from models.training.batches import UNKNOWN, Encoded  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
 from models.training.choices import Augment  # noqa: E402 - needs torch
 from models.training.data import Example, Span, labels_of  # noqa: E402 - needs torch
+from models.training.loss import Loss, Soft  # noqa: E402 - needs torch
 from models.training.network import Network  # noqa: E402 - needs torch
 from models.training.predict import Answers, predict  # noqa: E402 - needs torch
 from models.training.teacher import teach  # noqa: E402 - needs torch
@@ -84,7 +86,7 @@ def teachers(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_a_run_learns_from_a_transfer_set_beside_its_own(teachers: list[Path], tmp_path: Path) -> None:
-    plain = tiny_config(tmp_path, teachers=tuple(teachers), epochs=1, keep="last")
+    plain = tiny_config(tmp_path, teachers=tuple(teachers), epochs=1, keep="last", written=False)
     pages = []
     for name, transfer in (("plain", 0), ("more", 2)):
         config = plain.model_copy(update={"out": tmp_path / name, "transfer": transfer})
@@ -94,6 +96,45 @@ def test_a_run_learns_from_a_transfer_set_beside_its_own(teachers: list[Path], t
     assert pages[0].rows == pages[1].rows
     steps = [page.history[-1]["step"] for page in pages]
     assert 2.5 * steps[0] < steps[1] <= 3 * steps[0] + 2
+
+
+def test_what_our_own_sentences_say_is_not_left_to_teachers(
+    teachers: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Example] = []
+    learned: list[Soft] = []
+    altered: set[str] = set()
+
+    def tell(places: Sequence[Path], examples: Sequence[Example], **told: object) -> Soft:
+        asked.extend(examples)
+        return teach(places, examples, precision="fp32")
+
+    class Kept(Loss):
+        @classmethod
+        def over(cls, *told: Any) -> Loss:
+            learned.append(told[3])
+            return Loss.over(*told)
+
+    def alter(examples: Sequence[Example], copies: int, seed: int) -> list[Example]:
+        altered.update(each.source for each in examples)
+        return transfer_set(examples, copies, seed)
+
+    monkeypatch.setattr(train, "transfer_set", alter)
+    monkeypatch.setattr(train, "teach", tell)
+    monkeypatch.setattr(train, "Loss", Kept)
+    run(tiny_config(tmp_path, teachers=tuple(teachers), epochs=1, transfer=1, named=20, contrasted=20))
+    (soft,) = learned
+    told: dict[str, set[frozenset[str]]] = {
+        source: set() for source in ("moods", "newstide_written", "newstide_named", "newstide_contrasted")
+    }
+    for each in asked:
+        if each.source in told:
+            told[each.source].add(frozenset(soft[each.text]))
+    whole = {"sentiment", "topic"}
+    assert told["moods"] == {frozenset(whole)}
+    assert told["newstide_written"] == {frozenset({"topic"})}
+    assert told["newstide_named"] == told["newstide_contrasted"] == {frozenset(whole)}
+    assert altered == {"moods", "other_moods", "subjects", "newstide_named"}
 
 
 def test_texts_without_a_capital_are_altered_too(teachers: list[Path], tmp_path: Path) -> None:

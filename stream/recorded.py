@@ -21,7 +21,7 @@ from stream.parts import tagger_of
 from stream.score.pipeline import ScorePipeline
 from stream.serving import by_language, open_serving
 from stream.settings import Settings
-from stream.sources.files import NewsRow, read_news
+from stream.sources.files import Format, NewsRow, read_news
 from stream.topics import RAW, SIGNALS
 
 _CHUNK = 256
@@ -34,6 +34,7 @@ def recorded_signals(
     *,
     source: str | None = None,
     timezone: tzinfo | None = None,
+    format: Format | None = None,  # noqa: A002  (what the flag is called)
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Signal | Withdrawal]:
     """Score the news in `files` as SCORE does live, by the order of their times; what can't be read is left out.
@@ -43,13 +44,14 @@ def recorded_signals(
         files: recorded news.
         source: the publisher of CSV rows that name none.
         timezone: the zone of times that name none.
+        format: of the files; None goes by their names.
         say: is told of what was left out.
 
     Raises:
         UsageError: if a file can't be read at all, or none of it has a time; names it.
         ModelError: if a release can't be used.
     """
-    rows = [row for file in files for row in _timed(file, source, timezone, say)]
+    rows = [row for file in files for row in _timed(file, source, timezone, format, say)]
     rows.sort(key=lambda row: (row.published_at or datetime.min.replace(tzinfo=UTC), row.key or b""))
     serving = open_serving(settings)
     slots = {language: partial(_current, slot) for language, slot in by_language(serving).items()}
@@ -71,10 +73,14 @@ def recorded_signals(
 
 
 def _timed(
-    file: Path, source: str | None, timezone: tzinfo | None, say: Callable[[str], None]
+    file: Path,
+    source: str | None,
+    timezone: tzinfo | None,
+    written_in: Format | None,
+    say: Callable[[str], None],
 ) -> list[NewsRow]:
     """The rows of `file` that have a time."""
-    read = list(read_news(file, source=source, timezone=timezone))
+    read = list(read_news(file, written_in, source=source, timezone=timezone))
     timed = [row for row in read if isinstance(row, NewsRow) and row.published_at is not None]
     if read and not timed:
         raise UsageError(

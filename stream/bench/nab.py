@@ -33,7 +33,7 @@ def measure(folder: Path, per_week: float = PER_WEEK) -> NabFigures:
     """Watch every `T.csv` in `folder` that has a `T.windows.jsonl` beside it, all with the same settings.
 
     Raises:
-        UsageError: if there is none, or one can't be read.
+        UsageError: if there is none, one can't be read, or none has a labelled window.
     """
     tables = [
         read_counts(path)
@@ -44,6 +44,8 @@ def measure(folder: Path, per_week: float = PER_WEEK) -> NabFigures:
         raise UsageError(
             f"{str(folder)!r} holds no T.csv with a T.windows.jsonl: give NAB's series and labels"
         )
+    if not any(table.windows for table in tables):
+        raise UsageError(f"no T.windows.jsonl in {str(folder)!r} has a window: there is nothing to be found")
     return NabFigures({table.name: _score(table, per_week) for table in tables})
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stream.cli.invocation import settings_of
+from stream.cli.invocation import given, settings_of
 from stream.cli.printing import Json, console, print_json, remarks
-from stream.cli.send import FormatFlag, Publisher, Zone
+from stream.cli.send import FormatFlag, Publisher, Zone, file_format
 from stream.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.watch.rules import WatchRules
 
 _TOLD = 5
+_OF_NEWS = ("rules", "profile", "times", "begin", "end", "format_", "source", "timezone")
 
 
 def backtest(
@@ -76,9 +77,12 @@ def backtest(
         raise UsageError("--out is missing: give a folder for alerts.jsonl, figures.json and report.html")
     if out is not None and out.exists() and not out.is_dir():
         raise UsageError(f"--out {str(out)!r} is no folder: give one, or the name of a new one")
+    if not null:
+        _refuse(ctx, ("seed", "days", "times"), "is of --null: add --null, or leave it out")
     kinds = {path: kind_of(path) for path in files}
     allowed = None if budget is None else Budget.parse(budget)
     if Kind.COUNTS in kinds.values():
+        _refuse(ctx, _OF_NEWS, "is of news, and the files hold count series: leave it out")
         found = _counts(kinds, allowed.per_week if allowed else 1.0, null=null, days=days, seed=seed)
     else:
         settings = settings_of(ctx)
@@ -95,6 +99,13 @@ def backtest(
         print_json(found.figures)
     else:
         _print(found.figures, out)
+
+
+def _refuse(ctx: typer.Context, names: tuple[str, ...], why: str) -> None:
+    """Options that would do nothing are an error: who gave one believes that it does something."""
+    for name in given(ctx, *names):
+        flag = {"begin": "from", "end": "to"}.get(name, name.rstrip("_"))
+        raise UsageError(f"--{flag} {why}")
 
 
 def _counts(kinds: dict[Path, Kind], per_week: float, *, null: bool, days: int, seed: int) -> Backtest:
@@ -171,14 +182,11 @@ def _recording(
     timezone: str | None,
 ) -> Recording:
     from stream.sources.columns import parse_timezone
-    from stream.sources.files import Format, read_news
+    from stream.sources.files import read_news
     from stream.sources.replay import load_recording
 
-    formats: dict[str | None, Format | None] = {None: None, "jsonl": "jsonl", "csv": "csv"}
-    if format_ not in formats:
-        raise UsageError(f"--format is {format_!r}: give jsonl or csv")
     zone = None if timezone is None else parse_timezone(timezone)
-    rows = read_news(path, formats[format_], source=source, timezone=zone)
+    rows = read_news(path, file_format(format_), source=source, timezone=zone)
     return load_recording(rows, start=between[0], end=between[1])
 
 
@@ -197,6 +205,10 @@ def _print(figures: dict[str, Any], out: Path | None) -> None:
         f"{figures['alarms']} alarms, {figures['alarms_per_day']:.3g} a day (95 %: {low:.2g} to {high:.2g})",
         soft_wrap=True,
     )
+    if figures["rejected"]:
+        screen.print(
+            f"{figures['rejected']} more records could not be read, and are left out", style="yellow"
+        )
     if "null" in figures:
         verdict = "within" if figures["null"]["within_budget"] else "beyond"
         screen.print(

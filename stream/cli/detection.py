@@ -14,16 +14,24 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+MOST_DAYS, MOST_SERIES, MOST_A_MINUTE = 3_650, 1_000_000, 600
+"""More than these no run would end with."""
 Seed = Annotated[int, typer.Option(min=0, help="Another seed gives other news.")]
 
 
 def bench_budget(
     *,
-    days: Annotated[float, typer.Option(min=1, help="Days on which nothing happens.")] = 30.0,
-    series: Annotated[int, typer.Option(min=10, help="The market, topics and companies together.")] = 500,
+    days: Annotated[float, typer.Option(min=1, max=MOST_DAYS, help="Days on which nothing happens.")] = 30.0,
+    series: Annotated[
+        int, typer.Option(min=10, max=MOST_SERIES, help="The market, topics and companies together.")
+    ] = 500,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Stories a minute of every series; else as the profile says."),
+        typer.Option(
+            min=0.01,
+            max=MOST_A_MINUTE,
+            help="Stories a minute of every series; else as the profile says.",
+        ),
     ] = None,
     seed: Seed = 1,
     as_json: Json = False,
@@ -60,10 +68,17 @@ def bench_budget(
 def bench_power(
     *,
     rate: Annotated[
-        list[float] | None, typer.Option(min=0.01, help="Stories a minute of the series; may be repeated.")
+        list[float] | None,
+        typer.Option(
+            min=0.01,
+            max=MOST_A_MINUTE,
+            help="Stories a minute of the series; may be repeated.",
+        ),
     ] = None,
-    cases: Annotated[int, typer.Option(min=1, help="Surges of each kind.")] = 200,
-    series: Annotated[int, typer.Option(min=10, help="Series that share the budget of one a week.")] = 500,
+    cases: Annotated[int, typer.Option(min=1, max=100_000, help="Surges of each kind.")] = 200,
+    series: Annotated[
+        int, typer.Option(min=10, max=MOST_SERIES, help="Series that share the budget of one a week.")
+    ] = 500,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
@@ -110,7 +125,9 @@ def bench_power(
 
 def bench_series(
     *,
-    size: Annotated[list[int] | None, typer.Option(min=1, help="How many series; may be repeated.")] = None,
+    size: Annotated[
+        list[int] | None, typer.Option(min=1, max=10_000_000, help="How many series; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What many series cost: memory, time for a signal, and to restore them."""
@@ -144,6 +161,6 @@ def _table(*columns: str) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number == 0 else "right")
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place == 0 else "right")
     return table

@@ -36,6 +36,15 @@ class Invocation:
         return load_settings(self.config, self.overrides | given)
 
 
+def given(ctx: typer.Context, *names: str) -> list[str]:
+    """Which of these parameters of the running command stood on the command line."""
+    return [
+        name
+        for name in names
+        if (origin := ctx.get_parameter_source(name)) is not None and origin.name == "COMMANDLINE"
+    ]
+
+
 def settings_of(ctx: typer.Context, flags: Mapping[str, object] | None = None) -> Settings:
     """The settings of the running command."""
     return invocation_of(ctx).load(flags).settings

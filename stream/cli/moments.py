@@ -17,12 +17,12 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         UsageError: it is none, or longer than a year.
     """
-    found = re.findall(r"(\d{1,9})([smhdw])", text.strip().lower())
+    found = re.findall(r"(\d{1,30})([smhdw])", text.strip().lower())
     seconds = sum(int(number) * _UNITS[unit] for number, unit in found)
-    if not found or "".join(map("".join, found)) != text.strip().lower() or not seconds:
+    if not found or "".join(map("".join, found)) != text.strip().lower():
         raise UsageError(f"--for {text}: write it as 30m, 2h, 1d or 1h30m")
-    if seconds > _LONGEST.total_seconds():
-        raise UsageError(f"--for {text}: give at most {_LONGEST.days}d")
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise UsageError(f"--for {text}: give at least 1s and at most {_LONGEST.days}d")
     return timedelta(seconds=seconds)
 
 

@@ -20,7 +20,12 @@ def bench_nab(
     ],
     *,
     per_week: Annotated[
-        float, typer.Option(min=0.001, help="Alarms a week that a series' usual excursions may raise.")
+        float,
+        typer.Option(
+            min=0.001,
+            max=10_000,
+            help="Alarms a week that a series' usual excursions may raise.",
+        ),
     ] = 1.0,
     as_json: Json = False,
 ) -> None:

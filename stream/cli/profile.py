@@ -9,15 +9,11 @@ import typer
 
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json, warn
+from stream.cli.send import FormatFlag, Zone, file_format
 from stream.errors import NewstideError
 
 if TYPE_CHECKING:
     from stream.watch.profile import Profile
-
-Zone = Annotated[
-    str | None,
-    typer.Option("--timezone", metavar="ZONE", help="Of CSV times without one, e.g. America/New_York."),
-]
 
 
 def learn_profile(
@@ -27,6 +23,7 @@ def learn_profile(
     ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")],
+    format_: FormatFlag = None,
     timezone: Zone = None,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +38,7 @@ def learn_profile(
     rules = rules_of(settings)
     history = History(rules)
     zone = None if timezone is None else parse_timezone(timezone)
-    signals = recorded_signals(settings, files, timezone=zone, say=warn)
+    signals = recorded_signals(settings, files, timezone=zone, format=file_format(format_), say=warn)
     history.take(signal for signal in signals if isinstance(signal, Signal))
     profile = history.profile(output.stem, rules.profile)
     try:

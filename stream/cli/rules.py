@@ -11,7 +11,7 @@ import typer
 
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json, warn
-from stream.cli.profile import Zone
+from stream.cli.send import FormatFlag, Zone, file_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +57,7 @@ def try_rules(
         list[Path], typer.Argument(metavar="NEWS", help="Recorded news, JSONL or CSV.", show_default=False)
     ],
     *,
+    format_: FormatFlag = None,
     timezone: Zone = None,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +67,9 @@ def try_rules(
 
     rules = _with_rules(ctx, file)
     zone = None if timezone is None else parse_timezone(timezone)
-    alerts = fired_on(recorded_signals(settings_of(ctx), news, timezone=zone, say=warn), rules)
+    alerts = fired_on(
+        recorded_signals(settings_of(ctx), news, timezone=zone, format=file_format(format_), say=warn), rules
+    )
     firing = [alert for alert in alerts if alert.status == "firing"]
     if as_json:
         for alert in firing:

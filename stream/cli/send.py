@@ -118,10 +118,15 @@ def _rows(
 
     origin = _stdin() if file == STDIN else Path(file)
     zone = None if timezone is None else parse_timezone(timezone)
-    return read_news(origin, _format(format_), source=source, timezone=zone)
+    return read_news(origin, file_format(format_), source=source, timezone=zone)
 
 
-def _format(name: str | None) -> Format | None:
+def file_format(name: str | None) -> Format | None:
+    """What `--format` says; None where it says nothing.
+
+    Raises:
+        UsageError: if there is no such format.
+    """
     formats: dict[str, Format] = {"jsonl": "jsonl", "csv": "csv"}
     if name is not None and name not in formats:
         raise UsageError(f"--format is {name!r}: give jsonl or csv")

@@ -106,7 +106,9 @@ def _silence_of(
 ) -> Silence:
     from stream.events import MARKET, Silence
 
-    if (lasts is None) == (until is None):
+    if lasts is not None and until is not None:
+        raise UsageError("silence add: --for and --until both say when it ends: give one of them")
+    if lasts is None and until is None:
         raise UsageError(
             "silence add: say how long, with --for 2h, or until when, with --until 2026-03-02T18:00Z"
         )

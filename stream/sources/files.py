@@ -59,6 +59,8 @@ def format_of(path: Path) -> Format:
     Raises:
         UsageError: if it tells none.
     """
+    if path.is_dir():
+        raise UsageError(f"{str(path)!r} is a folder: give a file of news in it")
     try:
         return _FORMATS[path.suffix.lower()]
     except KeyError:

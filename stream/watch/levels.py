@@ -19,20 +19,13 @@ from stream.watch.baseline import Rate
 from stream.watch.budget import Budget
 from stream.watch.kinds import KINDS
 from stream.watch.profile import MEASURES, Prior, Profile
-from stream.watch.rulebook import MOST_LEVEL, SurgeRule, glob
+from stream.watch.rulebook import MOST_LEVEL, SurgeRule, may_match
 
 _KEPT_BACK = 0.5
 """The part of the budget that is not given out: for what no profile knows of a stream."""
 
 LevelAt = Callable[[Rate], float]
 """The p-value from which a look is an alarm, by the rate that the series is believed to have."""
-
-_EXAMPLES = {
-    "market": "market",
-    "topic": "topic:x",
-    "company": "company:x",
-    "company_topic": "company:x/topic:x",
-}
 
 
 def level_of(
@@ -59,7 +52,7 @@ def level_of(
     allowed = rule.budget.per_week if rule.budget else budget.per_week * rule.share / sharing
     allowed *= 1.0 - _KEPT_BACK
     kind = kind if kind in KINDS else "company"
-    matched = {each: profile.group(each).share for each in KINDS if _may_match(rule.series, each)}
+    matched = {each: profile.group(each).share for each in KINDS if may_match(rule.series, each)}
     part = allowed * profile.group(kind).share / sum((matched | {kind: profile.group(kind).share}).values())
     group = profile.group(kind)
     series = 1 if _of_one(rule) else group.series
@@ -106,25 +99,5 @@ def levels_of(
     return {
         kind: level_of(rule, kind, rules, budget, profile, bin_seconds)
         for kind in KINDS
-        if _may_match(rule.series, kind)
+        if may_match(rule.series, kind)
     }
-
-
-def _may_match(pattern: str, kind: str) -> bool:
-    """Whether a glob can match a series of this kind at all."""
-    if pattern == "*":
-        return True
-    example = _EXAMPLES[kind].split("/")
-    parts = pattern.split("/")
-    if len(parts) != len(example):
-        return False
-    return all(_same_kind(part, of) for part, of in zip(parts, example, strict=True))
-
-
-def _same_kind(part: str, of: str) -> bool:
-    head, colon, _ = part.partition(":")
-    wanted, wants, _ = of.partition(":")
-    if colon:
-        return bool(wants) and glob(head).fullmatch(wanted) is not None
-    # Without a colon only a star can stand for what comes behind that of a company or a topic.
-    return glob(part).fullmatch(wanted) is not None and (not wants or part.endswith("*"))

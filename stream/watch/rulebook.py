@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 from stream.errors import UsageError
 from stream.events import Severity
 from stream.watch.budget import Budget
+from stream.watch.kinds import KINDS
 
 Direction = Literal["negative", "positive", "volume", "shift"]
 NEGATIVE_SURGE = "negative_surge"
@@ -29,6 +30,14 @@ MEAN_SHIFT = "mean_shift"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SPAN = re.compile(r"(\d{1,6})\s*(m|h|d)")
+_EXAMPLES = {
+    "market": "market",
+    "topic": "topic:x",
+    "company": "company:x",
+    "company_topic": "company:x/topic:x",
+}
+_MOST_SHARE = 1_000_000
+_MOST_COUNT = 100_000
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _HEADER = re.compile(r"\s*\[\[\s*rule\s*\]\]")
 _DAY = timedelta(days=1)
@@ -70,6 +79,26 @@ class SurgeRule:
 def glob(pattern: str) -> re.Pattern[str]:
     """The pattern as a regular expression: `*` stands for anything but a slash."""
     return re.compile("[^/]*".join(re.escape(part) for part in pattern.split("*")))
+
+
+def may_match(pattern: str, kind: str) -> bool:
+    """Whether a glob can match a series of this kind at all."""
+    if pattern == "*":
+        return True
+    example = _EXAMPLES[kind].split("/")
+    parts = pattern.split("/")
+    if len(parts) != len(example):
+        return False
+    return all(_same_kind(part, of) for part, of in zip(parts, example, strict=True))
+
+
+def _same_kind(part: str, of: str) -> bool:
+    head, colon, rest = part.partition(":")
+    wanted, wants, _ = of.partition(":")
+    if colon:
+        return bool(wants and rest) and glob(head).fullmatch(wanted) is not None
+    # Without a colon only a star can stand for what comes behind that of a company or a topic.
+    return glob(part).fullmatch(wanted) is not None and (not wants or part.endswith("*"))
 
 
 BUILT_IN = (
@@ -121,6 +150,10 @@ class _Places:
         """The error for one key of the rule with this number."""
         return UsageError(f"{self._path}:{self._line(rule, key)}: {key} = {value!r}: {reason}")
 
+    def missing(self, rule: int, key: str, fix: str) -> UsageError:
+        """The error for a key that the rule with this number lacks."""
+        return UsageError(f"{self._path}:{self._line(rule, key)}: the rule has no {key}: {fix}")
+
     def _line(self, rule: int, key: str) -> int:
         if rule >= len(self._headers):
             return 1
@@ -139,7 +172,7 @@ def _rule_of(table: Any, number: int, place: _Places) -> SurgeRule:
         if key not in known:
             raise place.wrong(number, key, table[key], f"there is no such key; there are {', '.join(known)}")
     if "name" not in table:
-        raise place.wrong(number, "name", None, "every rule needs a name")
+        raise place.missing(number, "name", 'give it one, such as name = "bad_news"')
     read = {}
     for key, value in table.items():
         try:
@@ -160,8 +193,7 @@ def _name(value: Any) -> str:
 def _series(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError('give a series or a glob, such as "company:*" or "market"')
-    known = re.match(r"(company|topic|\*):", value) or glob(value).fullmatch("market")
-    if not known:
+    if not any(may_match(value, kind) for kind in KINDS):
         raise ValueError(
             'no series can match: give "*", "market", "company:…", "topic:…" or "company:…/topic:…"'
         )
@@ -203,8 +235,8 @@ def _budget(value: Any) -> Budget:
 
 
 def _above_0(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0.0:
-        raise ValueError("give a number above 0")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value <= _MOST_SHARE:
+        raise ValueError(f"give a number above 0 and at most {_MOST_SHARE:,}")
     return float(value)
 
 
@@ -216,8 +248,8 @@ def _level(value: Any) -> float:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("give a whole number of at least 1")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_COUNT:
+        raise ValueError(f"give a whole number from 1 to {_MOST_COUNT:,}")
     return value
 
 

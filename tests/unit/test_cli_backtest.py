@@ -113,6 +113,16 @@ def test_a_count_series_with_labels_gets_nab_s_score(newstide: Command, counts: 
     assert 'class="window"' in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_what_could_not_be_read_is_told_beside_what_was_found(newstide: Command, tmp_path: Path) -> None:
+    good = {"id": "a", "source": "w", "published_at": START.isoformat(), "headline": "Acme gains"}
+    (tmp_path / "three.jsonl").write_text(
+        "".join([json.dumps(good), "\n{broken\n", json.dumps(good | {"id": "b"})])
+    )
+    ran = newstide("backtest", "three.jsonl", "--out", "out")
+    assert ran.code == 0, ran.err
+    assert "1 more records could not be read, and are left out" in " ".join(ran.out.split())
+
+
 def test_counts_dealt_anew_keep_the_budget(newstide: Command, counts: Path) -> None:
     record = newstide("backtest", counts, "--null", "--days", 20, "--budget", "1/day", "--json").record()
     assert record["null"]["within_budget"]
@@ -134,6 +144,11 @@ def test_a_profile_that_was_learned_takes_the_place_of_the_one_in_force(
         (("T.csv", "signals.jsonl", "--out", "out"), "one kind at a time"),
         (("none.csv", "--out", "out"), "can't be opened"),
         (("T.csv", "--out", "out", "--budget", "often"), "often"),
+        (("T.csv", "--out", "out", "--days", "3"), "--days is of --null"),
+        (("signals.jsonl", "--out", "out", "--seed", "3"), "--seed is of --null"),
+        (("T.csv", "--out", "out", "--rules", "r.toml"), "--rules is of news"),
+        (("T.csv", "--null", "--times", "5"), "--times is of news"),
+        (("T.csv", "--out", "out", "--from", "2026-01-01"), "--from is of news"),
         (("news.csv", "--out", "out", "--format", "xml"), "--format is 'xml'"),
         (("news.csv", "--out", "out", "--timezone", "Nowhere/City"), "--timezone is"),
     ],

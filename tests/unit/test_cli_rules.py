@@ -80,6 +80,21 @@ def test_news_that_can_not_be_read_is_no_quiet_day(newstide: Command, rules: Pat
     assert "left out 1 of 11 rows" in ran.err
 
 
+def test_a_file_whose_name_tells_no_format_is_read_as_the_one_that_is_given(
+    newstide: Command, rules: Path, news: Path
+) -> None:
+    plain = news.rename(news.with_name("recorded"))
+    for words in (("rules", "test", str(rules)), ("profile", "learn", "-o", str(news.with_name("p.json")))):
+        refused = newstide(*words, str(plain))
+        assert refused.code == 2
+        assert "give --format jsonl or --format csv" in refused.err.replace("\n", " ")
+        read = newstide(*words, str(plain), "--format", "jsonl")
+        assert read.code == 0 or "the history holds 20 stories" in read.err
+        folder = newstide(*words, str(news.parent))
+        assert folder.code == 2
+        assert "is a folder: give a file of news in it" in folder.err.replace("\n", " ")
+
+
 def test_rules_are_tried_on_recorded_news(newstide: Command, rules: Path, news: Path) -> None:
     rules.write_text('[[rule]]\nname = "bank"\nseries = "market"\nlevel = 0.02\nmin_count = 3\n')
     ran = newstide("rules", "test", str(rules), str(news))

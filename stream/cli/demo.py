@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stream.demo.day import DayRecord, DaySummary
     from stream.demo.play import DayResult, Viewer
     from stream.events import Alert, ScoredNews
+    from stream.notify.group import Group
     from stream.settings import Settings
 
 _SHOWN_EVERY = 12
@@ -175,6 +176,24 @@ class _Screen:
         self._screen.print(f"[yellow]a record could not be read: {reason}[/] [dim](kept in news.rejected)[/]")
 
 
+def _leads(causes: Sequence[Group]) -> str:
+    return ", ".join(
+        f"{group.lead.alert.series}"
+        + (f" and {len(group.members) - 1} more" if len(group.members) > 1 else "")
+        for group in causes
+    )
+
+
+def _run_told(result: DayResult, truth: DaySummary) -> str:
+    """The run on the bank and what was said of it, all in UTC."""
+    told = f"{truth.bank_name} ({truth.bank}): its third bad story at {truth.third_story:%H:%M:%S}"
+    ours = [alert for alert in result.alerts if alert.series == f"company:{truth.bank}"]
+    if not ours:
+        return f"{told}, no alert"
+    told += f", the first alert as of {ours[0].as_of:%H:%M:%S}"
+    return f"{told}, resolved at {ours[-1].as_of:%H:%M}" if ours[-1].status == "resolved" else told
+
+
 def _print_summary(result: DayResult, truth: DaySummary, faults: list[str]) -> None:
     from rich.table import Table
 
@@ -189,7 +208,9 @@ def _print_summary(result: DayResult, truth: DaySummary, faults: list[str]) -> N
         f"{result.sent} = {result.scored} + {result.rejected.total()}  {'✓' if result.adds_up else '✗'}",
     )
     table.add_row("alerts raised", f"{len(firing)}: {raised} (UTC)")
-    table.add_row("the bank run", f"{truth.bank_name} ({truth.bank}), begins {truth.run_starts:%H:%M} UTC")
+    causes = result.causes()
+    table.add_row("told as", f"{len(causes)} messages, one for each cause: {_leads(causes)}")
+    table.add_row("the bank run", _run_told(result, truth))
     table.add_row("news per second", f"{result.sent / result.seconds:.0f} (as fast as the day was played)")
     table.add_row("receipt to scored", f"p50 {result.latency(0.5):.0f} ms, p99 {result.latency(0.99):.0f} ms")
     table.add_row("peak memory", f"{result.peak_mb:.0f} MB")

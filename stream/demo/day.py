@@ -1,9 +1,9 @@
 """One invented trading day, the same bytes on every machine: Tuesday, 10 March 2026, in New York.
 
 Some two thousand records in the order in which they reach the wire: quiet news about sixty invented companies and
-their market, copies of it, corrections, withdrawals, records that nobody can read, and from 13:40 on a run on a
-bank that drags two others down. Two things only look like trouble: one bad story that everybody copies, and a
-takeover that everybody writes about.
+their market, copies of it, corrections, withdrawals, records that nobody can read, and from 13:00 on a run on a
+bank that drags two others down and is over by 15:00. Two things only look like trouble: one bad story that
+everybody copies, and a takeover that everybody writes about.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ MIDNIGHT = datetime(2026, 3, 10, 4, tzinfo=UTC)
 
 OPENS = MIDNIGHT + timedelta(hours=9, minutes=30)
 CLOSES = MIDNIGHT + timedelta(hours=16)
-RUN_STARTS = MIDNIGHT + timedelta(hours=13, minutes=40)
+RUN_STARTS = MIDNIGHT + timedelta(hours=13)
 
 BANK = "HRWV"
 CONTAGION = ("TMRK", "PLRV")
 SYNDICATED, SURGE = "SKYV", "LUMX"
 
-_QUIET_STORIES = 1_527
+_QUIET_STORIES = 1_522
 _QUIET_COPIES = 225
 _RUN_COPIES = 40
 _SURGE_COPIES = 10
@@ -62,13 +62,17 @@ class DayRecord:
 
 @dataclass(frozen=True, slots=True)
 class DaySummary:
-    """What is true of the day, for the demo to check its alerts and counts against."""
+    """What is true of the day, for the demo to check its alerts and counts against.
+
+    `third_story` is when the third story of the run was published: before it nobody can tell.
+    """
 
     opens: datetime
     closes: datetime
     bank: str
     bank_name: str
     run_starts: datetime
+    third_story: datetime
     contagion: tuple[str, ...]
     syndicated: str
     surge: str
@@ -110,12 +114,23 @@ def summary_of_day(day: Sequence[DayRecord]) -> DaySummary:
         bank=BANK,
         bank_name=names[BANK],
         run_starts=RUN_STARTS,
+        third_story=_run_of(day)[2],
         contagion=CONTAGION,
         syndicated=SYNDICATED,
         surge=SURGE,
         notes=Counter(record.note for record in day),
         rejects=Counter(reason for reason, _ in break_records(_broken_headline(), OPENS)),
         redelivered=sum(times - 1 for times in readable.values()),
+    )
+
+
+def _run_of(day: Sequence[DayRecord]) -> list[datetime]:
+    """When the stories of the run were published, in order."""
+    return sorted(
+        record.published_at
+        for record in day
+        if record.note == "story" and record.about == BANK and record.published_at is not None
+        if record.published_at >= RUN_STARTS
     )
 
 

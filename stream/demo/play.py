@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +20,8 @@ from stream.bus import Connection, Record, open_producer, open_reader
 from stream.demo.day import DayRecord
 from stream.errors import NewstideError
 from stream.events import Alert, ScoredNews
+from stream.notify.board import Board
+from stream.notify.group import Group
 from stream.score.scoring import signals_of, withdrawal_of
 from stream.topics import ALERTS, RAW, REJECTED, SCORED
 
@@ -63,6 +66,13 @@ class DayResult:
     def firing(self) -> list[Alert]:
         """The alerts as they first fired, in order."""
         return [alert for alert in self.alerts if alert.status == "firing"]
+
+    def causes(self) -> list[Group]:
+        """The alerts by what caused them, as NOTIFY puts them together."""
+        board = Board(timedelta(days=1))
+        for number, alert in enumerate(self.alerts):
+            board.hear(alert, partition=0, offset=number, at=alert.as_of)
+        return list(board)
 
     def latency(self, share: float) -> float:
         """The latency that this share of the articles did not exceed."""

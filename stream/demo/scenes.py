@@ -30,7 +30,7 @@ class Scenes:
         self._scenes = load("scenes.toml")
 
     def bank_run(self) -> list[Draft]:
-        """The run, in the order it is told; the lines of a quarter of an hour are spread over it."""
+        """The run and its end, in the order it is told; the lines of a quarter of an hour are spread over it."""
         stories = []
         for phase in load("run.toml")["phase"]:
             starts = self._at(phase["starts"])
@@ -38,7 +38,7 @@ class Scenes:
             for place, line in enumerate(lines):
                 step = _QUARTER / len(lines)
                 at = starts + step * place + step * self._dice.below(80) / 100
-                stories.append(self._tell(line, at, "negative"))
+                stories.append(self._tell(line, at, phase.get("mood", "negative")))
         return stories
 
     def syndicated_story(self) -> list[Draft]:

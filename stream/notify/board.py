@@ -1,7 +1,8 @@
 """All groups, and which of them are not written yet.
 
 An alert joins the group whose lead it has its cause in common with, and no other: a market that two causes move
-does not make one of them. Applying a record twice changes nothing, so a batch may come again.
+does not make one of them. Of one company all is one cause while the alert on the company itself is open: what its
+topics count, it counts too. Applying a record twice changes nothing, so a batch may come again.
 """
 
 from __future__ import annotations
@@ -129,14 +130,19 @@ class Board:
     def _nearest(self, alert: Alert, but: str | None = None) -> Group | None:
         """The open group of the same cause that shares most of the evidence; of equals the first."""
         found = [
-            (group.has(alert.series), shared(alert, group.lead.articles), group)
+            (
+                group.has(alert.series),
+                group.has_part_of(alert.series),
+                shared(alert, group.lead.articles),
+                group,
+            )
             for group in self._groups.values()
-            if group.open
-            and group.group_id != but
-            and len(group.members) < MOST_MEMBERS
-            and (group.has(alert.series) or is_one_cause(alert, group.lead.alert, group.lead.articles))
+            if group.open and group.group_id != but and len(group.members) < MOST_MEMBERS
+            if group.has(alert.series)
+            or group.has_part_of(alert.series)
+            or is_one_cause(alert, group.lead.alert, group.lead.articles)
         ]
-        return max(found, key=lambda each: each[:2], default=(False, 0, None))[2]
+        return max(found, key=lambda each: each[:3], default=(False, False, 0, None))[3]
 
     def _put(self, group: Group) -> None:
         self._groups[group.group_id] = group

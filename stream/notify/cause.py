@@ -59,6 +59,11 @@ def is_one_cause(alert: Alert, lead: Alert, lead_articles: Collection[str]) -> b
     return common >= _PEERS_SHARE * min(len(alert.evidence), max(len(lead.evidence), 1))
 
 
+def is_part(one: str, other: str) -> bool:
+    """Whether one is a company, the other the same company and a topic: the first counts all of the second."""
+    return one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
 def _are_akin(one: str, other: str) -> bool:
     """Whether one is a wider view of the other."""
     wide, narrow = sorted((one, other), key=closeness)

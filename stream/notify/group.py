@@ -18,7 +18,7 @@ from stream.events import (
     Severity,
     UtcTime,
 )
-from stream.notify.cause import articles_of, closeness
+from stream.notify.cause import articles_of, closeness, is_part
 
 RANKS: dict[Severity, int] = {"info": 0, "warning": 1, "critical": 2}
 ENDS: frozenset[str] = frozenset({"resolved", "retracted"})
@@ -110,6 +110,10 @@ class Group(Contract):
     def has(self, series: str) -> bool:
         """Whether an open alert of this very series is in it."""
         return any(each.open and each.alert.series == series for each in self.members)
+
+    def has_part_of(self, series: str) -> bool:
+        """Whether an open alert in it is on a part of this series, or on what this is part of: of one company."""
+        return any(each.open and is_part(each.alert.series, series) for each in self.members)
 
     def with_member(self, member: Member, at: datetime) -> Self:
         """The group with one more alert, or with what was last heard of one of its own."""

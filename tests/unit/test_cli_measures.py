@@ -103,7 +103,7 @@ def test_a_demo_that_saw_what_it_should_ends_well(newstide: Command, result: lis
         (played(*BANK_RUN, lost=1), "100 went in, but 97 scored + 2 rejected came out"),
         (
             played(*BANK_RUN, alert("market", RUN_STARTS - timedelta(hours=2))),
-            "false alarm on market at 15:40",
+            "false alarm on market at 15:00",
         ),
     ],
 )

@@ -60,6 +60,25 @@ def test_a_market_that_two_causes_move_joins_none_of_them_together() -> None:
     assert hear.groups == [["company:AAPL"], ["company:MSFT", "market"]]
 
 
+def test_the_topics_of_a_company_are_one_cause_with_it_while_its_own_alert_is_open() -> None:
+    hear = Ear()
+    hear(alert("company:AAPL", articles=("a1",)))
+    hear(alert("company:AAPL/topic:legal", articles=("l1",)))
+    hear(alert("company:AAPL/topic:dividend", articles=("d1",)))
+    hear(alert("company:AAPLE/topic:legal", articles=("x1",)))
+    assert hear.groups == [
+        ["company:AAPL", "company:AAPL/topic:legal", "company:AAPL/topic:dividend"],
+        ["company:AAPLE/topic:legal"],
+    ]
+    hear(alert("company:AAPL", status="resolved", articles=("a1",)))
+    hear(alert("company:AAPL/topic:ipo", articles=("i1",)))
+    assert hear.groups[-1] == ["company:AAPL/topic:ipo"]
+    # And the company itself joins what one of its topics began.
+    hear(alert("company:MSFT/topic:legal", articles=("m1",)))
+    hear(alert("company:MSFT", articles=("m2",)))
+    assert hear.groups[-1] == ["company:MSFT/topic:legal", "company:MSFT"]
+
+
 def test_two_rules_of_one_series_are_one_group() -> None:
     hear = Ear()
     hear(alert(articles=("a1",)))

@@ -28,6 +28,9 @@ class WatchSettings(Section):
     lateness_minutes: Minutes = 10
     grace_minutes: Minutes = 10
     memory_hours: Hours = 24
+    stories: Count = 512
+    topic_stories: Count = 4_096
+    market_stories: Count = 32_768
     half_life_hours: Hours = 168
     quiet_minutes: Minutes = 15
     cool_down_minutes: Minutes = 30
@@ -56,6 +59,9 @@ class WatchSettings(Section):
             lateness=timedelta(minutes=self.lateness_minutes),
             grace=timedelta(minutes=self.grace_minutes),
             memory=timedelta(hours=self.memory_hours),
+            capacity=self.stories,
+            topic_capacity=self.topic_stories,
+            market_capacity=self.market_stories,
             half_life=timedelta(hours=self.half_life_hours),
             quiet=timedelta(minutes=self.quiet_minutes),
             cool_down=timedelta(minutes=self.cool_down_minutes),

@@ -41,10 +41,14 @@ class Arrival(StrEnum):
 
 @dataclass(slots=True)
 class Changes:
-    """What changed since it was last saved: chunks to write, and chunks that hold nothing any more."""
+    """What changed since it was last saved: chunks to write, and chunks that hold nothing any more.
+
+    `left` are keys of saved records under which nothing stands any more.
+    """
 
     written: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
 
 
 class Recents:

@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from stream.errors import UsageError
+from stream.events import MARKET
 from stream.watch.budget import Budget
 from stream.watch.profile import Profile, default_profile
 from stream.watch.rulebook import BUILT_IN, MOST_LEVEL, SurgeRule
 
-_MAX_CAPACITY = 8_000
+_MAX_CAPACITY = 65_536
+_CAPACITIES = {
+    "capacity": "stories",
+    "topic_capacity": "topic_stories",
+    "market_capacity": "market_stories",
+}
+"""What users call them."""
 _HALF = 0.5
 _FINE = timedelta(hours=1)
 _BLOCK = timedelta(minutes=15)
@@ -54,7 +61,10 @@ class WatchRules:
     likeness: float = 0.75
     """The share of equal fingerprint bytes from which two articles tell one story."""
     capacity: int = 512
-    market_capacity: int = 4096
+    """Stories that one series remembers at most, however long `memory` is."""
+    topic_capacity: int = 4_096
+    market_capacity: int = 32_768
+    """The same for a topic, and for the market, which hears of everything: a day of 30,000 stories."""
     forget_after: timedelta = timedelta(days=7)
     """A series silent for longer starts anew."""
 
@@ -98,9 +108,11 @@ class WatchRules:
     def __post_init__(self) -> None:
         self._check_durations()
         self._check_levels()
-        for name in ("capacity", "market_capacity"):
+        for name, setting in _CAPACITIES.items():
             if not 1 <= getattr(self, name) <= _MAX_CAPACITY:
-                raise UsageError(f"watch.{name} is {getattr(self, name)}: give 1 to {_MAX_CAPACITY} stories")
+                raise UsageError(
+                    f"watch.{setting} is {getattr(self, name)}: give 1 to {_MAX_CAPACITY} stories"
+                )
 
     def _check_durations(self) -> None:
         if self.bin_seconds < 1:
@@ -151,6 +163,10 @@ class WatchRules:
     def bin_micros(self) -> int:
         """The width of a bin in microseconds."""
         return self.bin_seconds * 1_000_000
+
+    def capacity_of(self, kind: str) -> int:
+        """How many stories a series of this kind remembers at most."""
+        return {MARKET: self.market_capacity, "topic": self.topic_capacity}.get(kind, self.capacity)
 
     def bins(self, duration: timedelta) -> int:
         """How many whole bins `duration` spans."""

@@ -36,8 +36,7 @@ class Series:
         self.model = ""
         self.gauge = Gauge(self.kind, rules, detectors, born, self._moment)
         self.lives, self.baseline = self.gauge.lives, self.gauge.baseline
-        capacity = rules.market_capacity if name == MARKET else rules.capacity
-        self.recents = Recents(capacity, self._memory, rules.likeness)
+        self.recents = Recents(rules.capacity_of(self.kind), self._memory, rules.likeness)
         self.said: list[Alert] = []
 
     @property

@@ -19,6 +19,7 @@ from stream.errors import StateError
 from stream.watch.alerts import Lifecycle, OpenAlert, Peak
 from stream.watch.baseline import Rate, Usual
 from stream.watch.chances import Look
+from stream.watch.novelty import CHUNK
 from stream.watch.rebin import refined, times_finer
 from stream.watch.recent import Member, Recent
 from stream.watch.rules import WatchRules
@@ -31,8 +32,9 @@ VERSION = 2
 _SEPARATOR = "\x1f"
 _CONTROL = "control"
 _GLANCE = re.compile(rb'\{"v":(\d+),"high":(null|-?\d+),"open":(true|false),')
-_RING = 1024
-"""More chunks than any capacity needs, so a key is used again only when its chunk was let go long ago."""
+_RING = 16_384
+"""Twice the chunks that the largest capacity needs, so a key is used again only long after its chunk was let go.
+It was 1,024: records that stand where that put them are written anew, and the former ones removed."""
 
 
 def chunk_key(series: str, chunk: int) -> str:
@@ -162,18 +164,7 @@ def series_from(
         raise StateError(
             f"state record {name!r} is damaged ({error!r}): restore the topic or empty it"
         ) from error
-    stories: dict[int, Recent] = {}
-    for key, value in chunks.items():
-        try:
-            for saved in read_json(key, value)["stories"]:
-                story = _story_from(saved)
-                if story.bin is not None:
-                    story.bin *= times
-                stories[story.number] = story
-        except (ValueError, TypeError, KeyError) as error:
-            raise StateError(
-                f"state record {key!r} is damaged ({error!r}): restore the topic or empty it"
-            ) from error
+    stories, left = _stories_from(name, chunks, times)
     series.recents.first = series.recents.next = following
     for number in range(first, following):
         if number not in stories:
@@ -181,10 +172,33 @@ def series_from(
                 f"state record {name!r} tells of story {number}, but no record holds it: restore the topic"
             )
         series.recents.put(stories[number])
-    if times > 1:
+    series.recents.changes.left = left
+    if times > 1 or left:
         # The core that is saved next will say that they are of its own bins.
         series.recents.changes.written |= series.recents.chunks()
     return series
+
+
+def _stories_from(name: str, chunks: dict[str, bytes], times: int) -> tuple[dict[int, Recent], set[str]]:
+    """The saved stories by their numbers, and the keys of records that stand elsewhere than they would now."""
+    stories: dict[int, Recent] = {}
+    left: set[str] = set()
+    for key, value in chunks.items():
+        try:
+            for saved in read_json(key, value)["stories"]:
+                story = _story_from(saved)
+                if story.bin is not None:
+                    story.bin *= times
+                in_place = chunk_key(name, story.number // CHUNK) == key
+                if not in_place:
+                    left.add(key)
+                if in_place or story.number not in stories:
+                    stories[story.number] = story
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(
+                f"state record {key!r} is damaged ({error!r}): restore the topic or empty it"
+            ) from error
+    return stories, left
 
 
 def _times_finer(name: str, saved: int, rules: WatchRules) -> int:

@@ -16,7 +16,7 @@ alert that had been ended in the meantime stays ended, so that its end, and what
 replay that knew no such silence. Each such record is counted in `WatchOutput.behind`. Being late, against
 `WatchOutput.arrivals`, is another matter: it goes by the series' own largest `published_at` and is exact.
 
-**Bounds.** A series remembers at most `capacity` stories (`market_capacity` for the market), each of at most 32
+**Bounds.** A series remembers at most `capacity` stories (a topic and the market more), each of at most 32
 articles, and `kept_bins` bins; it is forgotten, with its saved records, after `forget_after` of silence. A series
 with one story takes about 5 KB, each further story about 1.2 KB. One that was silent for longer than `memory` is
 kept as its saved record alone, some hundreds of bytes, until it is spoken of again.
@@ -267,9 +267,12 @@ class Watcher:
     def _forget(self, series: Series) -> None:
         del self._series[series.name]
         self._dirty.pop(series.name, None)
-        chunks = sorted(series.recents.chunks() | series.recents.changes.gone)
+        changes = series.recents.changes
+        chunks = sorted(series.recents.chunks() | changes.gone)
         packed = self._packed.pop(series.name, {})
-        self._delete(series.name, {*packed, *(state.chunk_key(series.name, chunk) for chunk in chunks)})
+        self._delete(
+            series.name, {*packed, *changes.left, *(state.chunk_key(series.name, chunk) for chunk in chunks)}
+        )
 
     def _delete(self, name: str, keys: set[str]) -> None:
         self._kinds[kind_of(name)] -= 1
@@ -291,11 +294,13 @@ def _records_of(series: Series) -> dict[str, bytes | None]:
     changes = series.recents.changes
     chunks = {number: series.recents.chunk(number) for number in sorted(changes.written)}
     gone = changes.gone | {number for number, stories in chunks.items() if not stories}
-    written: dict[str, bytes | None] = {state.chunk_key(series.name, number): None for number in sorted(gone)}
+    written: dict[str, bytes | None] = dict.fromkeys(sorted(changes.left))
+    written |= {state.chunk_key(series.name, number): None for number in sorted(gone)}
     for number, stories in chunks.items():
         if stories:
             written[state.chunk_key(series.name, number)] = state.chunk_of(stories)
     written[series.name] = state.core_of(series)
     changes.written.clear()
     changes.gone.clear()
+    changes.left.clear()
     return written

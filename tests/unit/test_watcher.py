@@ -158,6 +158,31 @@ def test_records_of_stories_that_left_the_memory_are_deleted() -> None:
     assert state[f"{BANK}\x1frecent\x1f0"] is None
 
 
+def test_stories_that_stand_where_a_smaller_ring_put_them_move_to_their_place() -> None:
+    first = Watcher(RULES)
+    first.observe(signal())
+    core = json.loads(saved(first)[BANK]) | {"span": [8_180, 8_180]}
+    watcher = restored({BANK: json.dumps(core).encode()})
+    for n in range(8_180, 8_212):
+        watcher.observe(signal(minute=n / 60, text=f"story {n}", news_id=f"s{n}"))
+    state = saved(watcher)
+    # As it was saved when a key came again after 1,024 chunks, with what an earlier stop left there.
+    moved = {
+        f"{BANK}\x1frecent\x1f{int(key.rpartition(chr(31))[2]) % 1024}" if "recent" in key else key: value
+        for key, value in state.items()
+    }
+    assert moved.keys() != state.keys()
+    again = restored(moved)
+    again.observe(signal(minute=140, text="story 8200", news_id="copy"))
+    written = dict(again.drain().state)
+    assert {key for key, value in written.items() if value is None} == moved.keys() - state.keys()
+    kept = {key for key, value in written.items() if value is not None}
+    assert kept == state.keys()
+    once_more = restored({key: value for key, value in written.items() if value is not None})
+    once_more.observe(signal(minute=141, text="story 8210", news_id="another"))
+    assert once_more.drain().arrivals[("company", Arrival.COPY)] == 1
+
+
 def test_a_tombstone_undoes_what_was_restored() -> None:
     watcher = Watcher(RULES)
     watcher.observe(signal())

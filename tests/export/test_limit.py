@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="the extra `train` is not installed")
+onnx = pytest.importorskip("onnx", reason="the extra `train` is not installed")
 
-from command import Command
-from tiny_release import tiny_release
+from command import Command  # noqa: E402 - needs onnx
+from tiny_release import tiny_files, tiny_manifest, tiny_release  # noqa: E402 - needs onnx
 
-from export.limit import products_of, seconds_per_token
-from models.packaged import packaged_named, packaged_release
+from export.limit import products_of, seconds_per_token  # noqa: E402 - needs onnx
+from models.manifest import Requirements  # noqa: E402 - needs onnx
+from models.packaged import packaged_named, packaged_release  # noqa: E402 - needs onnx
+from models.release import GOLDEN, GRAPH, write_release  # noqa: E402 - needs onnx
 
 pytestmark = pytest.mark.train
 
@@ -24,16 +27,33 @@ def test_the_products_of_a_token_are_those_of_every_layer_but_the_last_ones_sing
     # Three whole layers, each with four products as wide as it is, and in the fourth only the keys and values of
     # every token.
     assert products == {(384, 384): 3 * 4 + 2.0, (384, 1536): 3.0, (1536, 384): 3.0}
-    older = packaged_named("newstide-multilingual")
-    assert older is not None
-    # Of the older form queries, keys and values are one product.
-    assert products_of(older) == {
-        (384, 1152): 11.0,
-        (384, 384): 11.0,
-        (384, 1536): 11.0,
-        (1536, 384): 11.0,
-        (384, 768): 1.0,
+
+
+def test_of_the_older_form_queries_keys_and_values_are_one_product(tmp_path: Path) -> None:
+    layer = {
+        "qkv.weight": (8, 24),
+        "attended.weight": (8, 8),
+        "widen.weight": (8, 32),
+        "narrow.weight": (32, 8),
     }
+    last = layer | {"qkv.weight.query": (8, 8), "qkv.weight.key_value": (8, 16)}
+    del last["qkv.weight"]
+    shapes = {
+        f"layers.{number}.{name}_quantized": shape
+        for number, weights in enumerate((layer, layer, last))
+        for name, shape in weights.items()
+    }
+    graph = onnx.helper.make_graph(
+        [],
+        "older",
+        [],
+        [],
+        [onnx.numpy_helper.from_array(np.zeros(s, np.int8), n) for n, s in shapes.items()],
+    )
+    manifest = tiny_manifest(requires=Requirements(opset=17, precision="int8"))
+    files = tiny_files() | {GRAPH: onnx.helper.make_model(graph).SerializeToString(), GOLDEN: b"{}"}
+    older = write_release(tmp_path / "older", manifest, files)
+    assert products_of(older) == {(8, 24): 2.0, (8, 8): 2.0, (8, 32): 2.0, (32, 8): 2.0, (8, 16): 1.0}
 
 
 def test_more_products_take_more_time() -> None:

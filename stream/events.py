@@ -181,7 +181,8 @@ class Story(Contract):
     """One story, however often it was copied. Topic `news.stories` (compacted), key `story_id`.
 
     `story_id` is the id of its first item; `sentiment` is the mean over the copies; `novelty` is in (0, 1]:
-    it falls as copies come and rises again with time, as of `last_seen_at`.
+    it falls as copies come and rises again with time, as of `last_seen_at`. While nothing more is told of the
+    story, it is min(1, novelty * 2 ** (t / 6 hours)) a time t later.
     """
 
     story_id: Name

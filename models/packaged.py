@@ -45,10 +45,18 @@ def packaged_named(name: str, zoo: Path | None = None) -> Release | None:
     Raises:
         ModelError: if a release in the package is not whole.
     """
-    place = zoo or _zoo()
-    found = [Release.open(path.parent) for path in sorted(place.glob(f"*/{MANIFEST}"), key=_by_numbers)]
-    meant = [each for each in found if name in {each.manifest.name, each.label}]
+    meant = [each for each in packaged_releases(zoo) if name in {each.manifest.name, each.label}]
     return meant[-1] if meant else None
+
+
+def packaged_releases(zoo: Path | None = None) -> list[Release]:
+    """All releases in the package, by the names of their directories, where 1.10 comes after 1.9.
+
+    Raises:
+        ModelError: if one is not whole.
+    """
+    place = zoo or _zoo()
+    return [Release.open(path.parent) for path in sorted(place.glob(f"*/{MANIFEST}"), key=_by_numbers)]
 
 
 def _by_numbers(manifest: Path) -> list[str | int]:

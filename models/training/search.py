@@ -16,7 +16,7 @@ from typing import Any, cast
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from models.errors import ModelError
+from models.errors import ModelError, WrongSettingError
 from models.training.checkpoint import load_checkpoint
 from models.training.choices import Between, Scalar
 from models.training.config import TrainConfig
@@ -52,8 +52,8 @@ def search(config: TrainConfig, count: int) -> Best:
     Runs lie in `config.out`, each in a folder of its own; one that does worse than most at half its way is left.
 
     Raises:
-        ModelError: if nothing is to be searched, a value is wrong, `out` holds the study of another search, or a
-            run can't be made.
+        WrongSettingError: if nothing is to be searched, or a value is wrong.
+        ModelError: if `out` holds the study of another search, or a run can't be made.
     """
     _check(config)
     config.out.mkdir(parents=True, exist_ok=True)
@@ -82,13 +82,13 @@ def search(config: TrainConfig, count: int) -> Best:
 
 def _check(config: TrainConfig) -> None:
     if not config.search:
-        raise ModelError("search is empty: name fields and their values in the section [search]")
+        raise WrongSettingError("search is empty: name fields and their values in the section [search]")
     for name, space in config.search.items():
         if name.split(".")[0] in {"data", "out", "search", "seed"}:
-            raise ModelError(f"search.{name} can't be searched: it is no setting of the recipe")
+            raise WrongSettingError(f"search.{name} can't be searched: it is no setting of the recipe")
         values = (space.low, space.high) if isinstance(space, Between) else space
         if not values:
-            raise ModelError(f"search.{name} is empty: give values to try")
+            raise WrongSettingError(f"search.{name} is empty: give values to try")
         for value in values:
             config.changed({name: value})
 

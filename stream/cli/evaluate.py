@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stream.cli.figures import print_bias, print_impact, print_report
+from stream.cli.invocation import given as given_of
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.cli.reference import ReleaseRef, loading, release_named
@@ -60,6 +61,7 @@ def evaluate(
 ) -> None:
     """Measure a release on labelled texts: accuracy, F1, calibration error. Needs no broker."""
     settings = settings_of(ctx)
+    _refuse_idle(ctx, task, bias=bias)
     if bias:
         _evaluate_bias(settings, release, bound, as_json=as_json)
         return
@@ -82,6 +84,18 @@ def evaluate(
         print_json(_plain(report) | ({"among": list(answered.labels)} if chosen else {}))
         return
     print_report(console(), report, answered.labels)
+
+
+def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
+    """Options that would do nothing are an error: who gave one believes that it does something."""
+    idle: tuple[str, ...] = ("bound",)
+    why = "is of --bias: add --bias, or leave it out"
+    if bias:
+        idle, why = ("given", "data", "task", "among", "out"), "means nothing beside --bias: leave it out"
+    elif task == _IMPACT:
+        idle, why = (*idle, "among", "release", "out"), "means nothing to --task impact: leave it out"
+    for name in given_of(ctx, *idle):
+        raise UsageError(f"evaluate: {'DATA' if name == 'given' else f'--{name}'} {why}")
 
 
 def _measured(

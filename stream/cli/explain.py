@@ -8,7 +8,7 @@ import typer
 
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json, shorten
-from stream.cli.reference import ReleaseRef, release_named
+from stream.cli.reference import ReleaseRef, scorers_of
 from stream.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,10 +33,12 @@ def explain(
     release: ReleaseRef = None,
     as_json: Json = False,
 ) -> None:
-    """Show which words moved the answer to a text: each is left out in turn. Needs no broker."""
+    """Show which words moved the answer to a text: each is left out in turn. Needs no broker.
+
+    Without --release the text is answered by the release of its language, as in `newstide score`.
+    """
     from models.explain import explain as find_shifts
     from models.spans import find_mention
-    from stream.parts import load_scorer
 
     if not text.strip():
         raise UsageError('explain: give a text, as in `newstide explain "Bank halts withdrawals"`')
@@ -44,7 +46,7 @@ def explain(
     if entity is not None and place is None:
         raise UsageError(f"--entity {entity}: the text does not name it; write it as the text does")
     settings = settings_of(ctx)
-    found = find_shifts(load_scorer(settings, release_named(settings, release)), text, place)
+    found = find_shifts(scorers_of(settings, release)(text), text, place)
     if as_json:
         print_json(_plain(found))
     else:

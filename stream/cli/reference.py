@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stream.errors import UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.release import Release
+    from models.scorer import Scorer
     from stream.settings import Settings
 
 ReleaseRef = Annotated[
@@ -28,9 +34,10 @@ def release_named(settings: Settings, ref: str | None) -> Release:
     alias.
 
     Raises:
-        ModelError: if there is none, or it is not whole.
+        UsageError: if there is no folder, alias or release that ships of this name.
+        ModelError: if the store has no such version, or the release is not whole.
     """
-    from models.packaged import packaged_named
+    from models.packaged import packaged_named, packaged_releases
     from models.release import Release
     from stream.parts import release_of, store_of
 
@@ -41,8 +48,36 @@ def release_named(settings: Settings, ref: str | None) -> Release:
     name, at, version = ref.partition("@")
     if at:
         return packaged_named(ref) or store_of(settings).fetch(name, version)
-    # What is no alias either is taken for a folder, whose error says what is missing there.
-    return store_of(settings).resolve(ref) or packaged_named(ref) or Release.open(Path(ref))
+    found = store_of(settings).resolve(ref) or packaged_named(ref)
+    if found is None:
+        ship = ", ".join(sorted(each.manifest.name for each in packaged_releases()))
+        raise UsageError(
+            f"--release is {ref!r}: there is no such folder, no such alias in the store, and no release of this"
+            f" name ships: give one of these, or one that ships ({ship})"
+        )
+    return found
+
+
+def scorers_of(settings: Settings, release: str | None) -> Callable[[str], Scorer]:
+    """Gives the scorer of a text: that of its language, where one is set and no `release` is named.
+
+    Each release is loaded when the first text needs it.
+    """
+    from stream.parts import load_scorer, release_of
+    from stream.score.language import language_of
+
+    named = settings.releases.languages if release is None else {}
+
+    @cache
+    def load(which: str | None) -> Scorer:
+        found = release_named(settings, release) if which is None else release_of(settings, which)
+        return load_scorer(settings, found)
+
+    def scorer_of(text: str) -> Scorer:
+        which = named.get(language_of(text)) if named else None
+        return load(None if which == settings.releases.alias else which)
+
+    return scorer_of
 
 
 def loading(settings: Settings) -> dict[str, Any]:

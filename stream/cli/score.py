@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json, shorten
-from stream.cli.reference import ReleaseRef, release_named
+from stream.cli.reference import ReleaseRef, scorers_of
 from stream.cli.texts import STDIN, read_texts
 from stream.errors import UsageError
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from models.scorer import Answer, Scorer
     from stream.score.entities import CompanyTagger, Mention
-    from stream.settings import Settings
 
 CHUNK = 256
 """Texts scored at a time: enough to fill batches of one length each, few enough to show results as they come."""
@@ -51,7 +49,7 @@ def score(
 
     settings = settings_of(ctx)
     source = chain(_given(texts or ()), read_texts(file) if file is not None else ())
-    scorer_of, tagger = _scorers(settings, release), tagger_of(settings)
+    scorer_of, tagger = scorers_of(settings, release), tagger_of(settings)
     out = console()
     for text, answer, mentions, label in _answers(source, scorer_of, tagger):
         if as_json:
@@ -70,32 +68,6 @@ def _given(texts: Sequence[str]) -> Iterator[str]:
             yield text
         else:
             raise UsageError(f"score: {text!r} is no text: leave it out, or put words in it")
-
-
-def _scorers(settings: Settings, release: str | None) -> Callable[[str], Scorer]:
-    """Gives the scorer of a text: that of its language, where one is set and no `release` is named.
-
-    Each release is loaded when the first text needs it.
-    """
-    from stream.parts import load_scorer, release_of
-    from stream.score.language import language_of
-
-    default = load_scorer(settings, release_named(settings, release))
-    named = settings.releases.languages if release is None else {}
-
-    @cache
-    def load(which: str) -> Scorer:
-        return (
-            default
-            if which == settings.releases.alias
-            else load_scorer(settings, release_of(settings, which))
-        )
-
-    def scorer_of(text: str) -> Scorer:
-        which = named.get(language_of(text)) if named else None
-        return default if which is None else load(which)
-
-    return scorer_of
 
 
 def _answers(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stream.cli.figures import print_impact
+from stream.cli.invocation import given as given_of
 from stream.cli.invocation import settings_of
 from stream.cli.own import plain_own, told_of
 from stream.cli.printing import Json, console, print_json, remarks
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from models.training.config import TrainConfig
     from models.training.own_data import OwnData
 
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _TRAINING = ("torch", "onnx", "tensorboard")
 
 
@@ -50,6 +52,7 @@ def need_training() -> None:
 
 
 def train(
+    ctx: typer.Context,
     *,
     data_dir: Annotated[
         Path | None,
@@ -121,6 +124,7 @@ def train(
             "train: give --data FILE, --data-dir DIR or both, or else --recipe FILE.toml,"
             " with --data-dir DIR where its sets lie elsewhere"
         )
+    _refuse_idle(ctx, table, task)
     need_training()
     given = {"out": out, "epochs": epochs, "seed": seed, "threads": threads, "start": start}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -159,6 +163,20 @@ def train(
         print_json(told | ({"data": plain_own(own)} if own else {}))
     else:
         console().print(f"checkpoint: {checkpoint}\nnext: newstide export {checkpoint}", soft_wrap=True)
+
+
+def _refuse_idle(ctx: typer.Context, table: Path | None, task: str | None) -> None:
+    """Options that would do nothing are an error: who gave one believes that it does something."""
+    idle: tuple[str, ...] = ("task", "labels", "strict", "check", "licence")
+    why = "is about --data FILE: give one, or leave it out"
+    if table is not None:
+        idle, why = (), ""
+        if task == "impact":
+            idle = ("labels", "strict", "licence", "epochs", "choices", "search", "data_dir")
+            why = "means nothing to --task impact: leave it out"
+    for name in given_of(ctx, *idle):
+        flag = {"choices": "with"}.get(name, name.replace("_", "-"))
+        raise UsageError(f"train: --{flag} {why}")
 
 
 def _choices(told: Sequence[str]) -> dict[str, object]:
@@ -284,9 +302,18 @@ def export(
     """Export a checkpoint to an ONNX release, checked and measured (extra `train`)."""
     need_training()
     from export.onnx import export_release
+    from models.training.checkpoint import PAGE
 
     key = settings_of(ctx).releases.key
     label = version or f"{datetime.now(UTC):%Y.%m.%d}"
+    for flag, told in (("--name", name), ("--version", label)):
+        if not _PLAIN.fullmatch(told):
+            raise UsageError(
+                f"{flag} is {told!r}: give up to 64 letters, digits and . _ + -, a letter or digit first"
+            )
+    for each in checkpoint:
+        if not (each / PAGE).is_file():
+            raise UsageError(f"{each} holds no checkpoint: give the folder that `newstide train` printed")
     with tempfile.TemporaryDirectory(prefix="newstide-export-") as folder:
         one = checkpoint[0]
         if len(checkpoint) > 1:

@@ -267,6 +267,25 @@ def test_a_choice_between_two_labels_leaves_the_others_out(
         assert (ran.code, "give two or more labels" in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--bias", "--task", "topic"), "--task means nothing beside --bias"),
+        (("a.csv", "--bias"), "DATA means nothing beside --bias"),
+        (("a.csv", "--task", "topic", "--bound", "0.1"), "--bound is of --bias"),
+        (("a.csv", "--task", "impact", "--out", "o"), "--out means nothing to --task impact"),
+        (("a.csv", "--task", "topic", "--release", "nosuch"), "no release of this name ships"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    words: tuple[str, ...], says: str, newstide: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("text,label\noil falls,Macro\n")
+    ran = newstide("evaluate", *words)
+    assert ran.code == 2
+    assert says in ran.err.replace("\n", " ")
+
+
 def test_without_the_extra_pictures_say_what_to_install(
     newstide: Command, release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

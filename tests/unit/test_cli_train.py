@@ -111,6 +111,18 @@ def test_a_wrong_setting_is_one_clear_line(
         (["--csv", "a.csv"], 2, "a.csv can't be read"),
         (["--csv", "a.csv", "--task", "mood"], 2, "--task mood: give one of sentiment, topic, entity"),
         (["--recipe", "missing.toml"], 2, "missing.toml can't be read"),
+        (["--data-dir", "d", "--check"], 2, "--check is about --data FILE"),
+        (["--recipe", "r.toml", "--labels", "a=b"], 2, "--labels is about --data FILE"),
+        (
+            ["--csv", "a.csv", "--task", "impact", "--with", "fgm=1"],
+            2,
+            "--with means nothing to --task impact",
+        ),
+        (
+            ["--csv", "a.csv", "--task", "impact", "--epochs", "2"],
+            2,
+            "--epochs means nothing to --task impact",
+        ),
     ],
 )
 def test_a_wrong_run_is_one_clear_line(
@@ -244,8 +256,10 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 @pytest.fixture
-def exports(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def exports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
     """The exports that were asked for; each writes a tiny release instead."""
+    (tmp_path / "ckpt").mkdir()
+    (tmp_path / "ckpt" / "checkpoint.json").touch()
     asked: list[dict[str, Any]] = []
 
     def export_release(checkpoint: Path, out: Path, **told: Any) -> Release:
@@ -289,6 +303,23 @@ def test_without_a_place_a_release_goes_under_its_name_and_day(
     version = exports[0]["version"]
     assert exports[0]["out"] == Path("releases", "newstide", version)
     assert ran.out.startswith(f"newstide@{version}: releases/newstide/")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nowhere",), "nowhere holds no checkpoint: give the folder that `newstide train` printed"),
+        (("ckpt", "nowhere"), "nowhere holds no checkpoint"),
+        (("ckpt", "--name", "a b/c"), "--name is 'a b/c': give up to 64 letters"),
+        (("ckpt", "--version", "../x"), "--version is '../x': give up to 64 letters"),
+    ],
+)
+def test_what_can_not_be_exported_is_named(
+    words: tuple[str, ...], says: str, newstide: Command, exports: list[dict[str, Any]]
+) -> None:
+    ran = newstide("export", *words)
+    assert (ran.code, exports) == (2, [])
+    assert says in ran.err.replace("\n", " ")
 
 
 def test_the_languages_of_a_release_stand_in_its_manifest(

@@ -126,6 +126,14 @@ def test_explain_tells_every_word_as_json(newstide: Command, release: Path) -> N
     )
 
 
+def test_a_text_is_explained_by_the_release_of_its_language(newstide: Command) -> None:
+    zh = ("--set", "releases.languages=zh=newstide-multilingual", "explain", "--json")
+    chinese = newstide(*zh, "公司净利润大幅下滑").record()
+    assert chinese["release"].startswith("newstide-multilingual@")
+    assert chinese["score"] < -0.5
+    assert newstide(*zh, "Profit falls sharply").record()["release"].startswith("newstide-en@")
+
+
 def test_explain_of_nothing_is_wrong_use(newstide: Command, release: Path) -> None:
     ran = newstide("explain", "  ", "--release", release)
     assert (ran.code, "give a text" in ran.err) == (2, True)

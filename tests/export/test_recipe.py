@@ -21,7 +21,7 @@ from models.training.adapters import attach  # noqa: E402 - needs torch
 from models.training.adversary import learn_adversarially  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
-from models.training.choices import Adapters  # noqa: E402 - needs torch
+from models.training.choices import Adapters, Augment, Prompt  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.network import Network  # noqa: E402 - needs torch
 from models.training.optimizer import make_optimizer  # noqa: E402 - needs torch
@@ -72,6 +72,15 @@ def test_more_frozen_layers_than_there_are_are_refused() -> None:
 
 def tiny_settings(**changes: Any) -> TrainConfig:
     return TrainConfig(data=(), **({"learning_rate": 1e-3} | changes))
+
+
+def test_every_setting_of_a_recipe_stands_in_its_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    for name in TrainConfig.model_fields:
+        assert f"`{name}`" in page or f"[{name}]" in page, name
+    for section in (Adapters, Prompt, Augment):
+        for name in section.model_fields:
+            assert f"`{name}`" in page or name == "kind", name
 
 
 def test_each_layer_learns_slower_than_the_one_above_it() -> None:

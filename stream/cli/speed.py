@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +12,7 @@ import typer
 from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, console, print_json
 from stream.cli.reference import loading, release_named
+from stream.cli.texts import read_texts
 from stream.errors import UsageError
 
 _HEADS = ("sentiment", "topic", "entity")
@@ -27,6 +30,14 @@ def bench_release(
     ] = None,
     *,
     count: Annotated[int, typer.Option(min=256, help="How many texts, at most.")] = 1_500,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="Texts of your own: one a line, CSV or JSON lines; else invented news.",
+        ),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured, in turns.")] = 5,
     limit: Annotated[
         bool,
@@ -52,7 +63,9 @@ def bench_release(
         raise UsageError("bench release: two of the releases have the same name and version: give each once")
     scorers = [OnnxScorer.load(release, **loading(settings)) for release in releases]
     # A text that stands there twice is computed once, which would flatter.
-    texts = list(dict.fromkeys(texts_of_the_day(count)))
+    texts = list(
+        dict.fromkeys(texts_of_the_day(count) if file is None else islice(read_texts(str(file)), count))
+    )
     rows = []
     for release, speed in zip(releases, measure_speeds(scorers, texts, rounds=rounds), strict=True):
         size = sum((release.path / name).stat().st_size for name in release.manifest.files)

@@ -79,6 +79,17 @@ def test_releases_are_measured_side_by_side(newstide: Command, tmp_path: Path) -
     assert 0 < ours["figures"]["entity"]["agreement"] <= 1
 
 
+def test_texts_of_ones_own_may_be_read(newstide: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("Acme gains\nAcme gains\nOil falls as the bank of the firm fails\n")
+    words = ("bench", "release", "--rounds", 1, "--no-limit", "--json")
+    told = newstide(*words, "--file", "mine.txt").record()
+    assert told["texts"] == 2
+    assert told["releases"][0]["tokens"] > 4
+    refused = newstide(*words, "--file", "none.txt")
+    assert refused.code == 2
+    assert "none.txt can't be read" in refused.err
+
+
 def test_for_people_it_is_a_table(newstide: Command) -> None:
     ran = newstide("bench", "release", "--count", 256, "--rounds", 1, "--no-limit")
     assert ran.code == 0, ran.err

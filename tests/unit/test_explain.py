@@ -175,7 +175,7 @@ def test_a_release_may_be_named_by_its_version_or_an_alias(
     for ref, label in (("tiny@1.0.0", "tiny@1.0.0"), ("candidate", "tiny@1.0.0"), (shipped, shipped)):
         assert newstide("explain", "bank run", "--release", ref, "--json").record()["release"] == label
     ran = newstide("explain", "bank run", "--release", "nowhere")
-    assert (ran.code, "nowhere" in ran.err) == (1, True)
+    assert (ran.code, "nowhere" in ran.err) == (2, True)
 
 
 def test_without_a_name_it_is_the_release_in_force(newstide: Command) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stream.cli.invocation import given, settings_of
+from stream.cli.invocation import on_command_line, settings_of
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.cli.send import FormatFlag, Publisher, Zone, file_format
 from stream.errors import UsageError
@@ -103,7 +103,7 @@ def backtest(
 
 def _refuse(ctx: typer.Context, names: tuple[str, ...], why: str) -> None:
     """Options that would do nothing are an error: who gave one believes that it does something."""
-    for name in given(ctx, *names):
+    for name in on_command_line(ctx, *names):
         flag = {"begin": "from", "end": "to"}.get(name, name.rstrip("_"))
         raise UsageError(f"--{flag} {why}")
 

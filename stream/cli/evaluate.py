@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stream.cli.figures import print_bias, print_impact, print_report
-from stream.cli.invocation import given as given_of
-from stream.cli.invocation import settings_of
+from stream.cli.invocation import on_command_line, settings_of
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.cli.reference import ReleaseRef, loading, release_named
 from stream.errors import UsageError
@@ -94,7 +93,7 @@ def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
         idle, why = ("given", "data", "task", "among", "out"), "means nothing beside --bias: leave it out"
     elif task == _IMPACT:
         idle, why = (*idle, "among", "release", "out"), "means nothing to --task impact: leave it out"
-    for name in given_of(ctx, *idle):
+    for name in on_command_line(ctx, *idle):
         raise UsageError(f"evaluate: {'DATA' if name == 'given' else f'--{name}'} {why}")
 
 

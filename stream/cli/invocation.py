@@ -36,7 +36,7 @@ class Invocation:
         return load_settings(self.config, self.overrides | given)
 
 
-def given(ctx: typer.Context, *names: str) -> list[str]:
+def on_command_line(ctx: typer.Context, *names: str) -> list[str]:
     """Which of these parameters of the running command stood on the command line."""
     return [
         name

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stream.cli.figures import print_impact
-from stream.cli.invocation import given as given_of
-from stream.cli.invocation import settings_of
+from stream.cli.invocation import on_command_line, settings_of
 from stream.cli.own import plain_own, told_of
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.errors import UsageError
@@ -174,7 +173,7 @@ def _refuse_idle(ctx: typer.Context, table: Path | None, task: str | None) -> No
         if task == "impact":
             idle = ("labels", "strict", "licence", "epochs", "choices", "search", "data_dir")
             why = "means nothing to --task impact: leave it out"
-    for name in given_of(ctx, *idle):
+    for name in on_command_line(ctx, *idle):
         flag = {"choices": "with"}.get(name, name.replace("_", "-"))
         raise UsageError(f"train: --{flag} {why}")
 

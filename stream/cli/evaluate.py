@@ -105,13 +105,19 @@ def _measured(
     from export.mentions import answer_sentences
     from export.report import read_labelled
     from export.towards import answer_entities
-    from models.tasks import HEADS, TASKS
+    from models.errors import ModelError
+    from models.tasks import HEADS, TASKS, index_in
 
     if task not in HEADS:
         raise UsageError(f"task is {task!r}: give one of {', '.join((*HEADS, _IMPACT))}")
     known = next(head for head in HEADS if head == task)
     if among and (known not in TASKS or len(set(among)) < 2):  # noqa: PLR2004 - what is chosen between
         raise UsageError("--among: give two or more labels of sentiment or topic, as in positive,negative")
+    for label in among:
+        try:
+            index_in(HEADS[known], label, known)
+        except ModelError as error:
+            raise UsageError(f"--among: {error}") from error
     # What is wrong with the file is told before the model is loaded for nothing.
     rows = read_labelled(file) if known in TASKS else None
     scorer = FullScorer.load(release_named(settings, release), **loading(settings))

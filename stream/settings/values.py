@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -28,15 +29,27 @@ def from_text(value: object) -> object:
 
 
 def pairs_from_text(value: object) -> object:
-    """Read pairs given as text, by the environment or a flag: a JSON object, or `a=b` between commas."""
+    """Read pairs given as text, by the environment or a flag: `a=b` between commas, or a table of JSON or TOML."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("{"):
-        return json.loads(value)
+        return _table(value)
     pairs = [part.partition("=") for part in value.split(",") if part.strip()]
     if not all(sign for _, sign, _ in pairs):
         raise ValueError("give pairs such as zh=chinese, with commas between them")
     return {name.strip(): meant.strip() for name, _, meant in pairs}
+
+
+def _table(told: str) -> object:
+    """A table as JSON writes it, or TOML on one line."""
+    try:
+        return json.loads(told)
+    except ValueError:
+        pass
+    try:
+        return tomllib.loads(f"table = {told.strip()}")["table"]
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError("give pairs such as zh=chinese, with commas between them") from error
 
 
 def existing_file(path: Path) -> Path:

@@ -271,6 +271,7 @@ def test_a_choice_between_two_labels_leaves_the_others_out(
     ("words", "says"),
     [
         (("--bias", "--task", "topic"), "--task means nothing beside --bias"),
+        (("a.csv", "--task", "sentiment", "--among", "positive,foo"), "--among: label 'foo' is none of"),
         (("a.csv", "--bias"), "DATA means nothing beside --bias"),
         (("a.csv", "--task", "topic", "--bound", "0.1"), "--bound is of --bias"),
         (("a.csv", "--task", "impact", "--out", "o"), "--out means nothing to --task impact"),

@@ -132,6 +132,11 @@ def test_a_text_is_explained_by_the_release_of_its_language(newstide: Command) -
     assert chinese["release"].startswith("newstide-multilingual@")
     assert chinese["score"] < -0.5
     assert newstide(*zh, "Profit falls sharply").record()["release"].startswith("newstide-en@")
+    table = ("--set", 'releases.languages={zh = "newstide-multilingual"}')
+    assert newstide(*table, *zh[2:], "公司净利润大幅下滑").record()["release"] == chinese["release"]
+    wrong = newstide("--set", 'releases.languages={zh "x"}', "explain", "x")
+    assert wrong.code == 2
+    assert "give pairs such as zh=chinese" in wrong.err.replace("\n", " ")
 
 
 def test_explain_of_nothing_is_wrong_use(newstide: Command, release: Path) -> None:

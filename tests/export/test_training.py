@@ -39,7 +39,7 @@ def test_a_checkpoint_says_how_it_was_made_and_keeps_the_texts_to_check_an_expor
     page, _ = load_checkpoint(trained)
     parts = load_examples(trained)
     assert page.base == "encoder"
-    assert page.rows["newstide_written"] == 246
+    assert page.rows["newstide_written"] == 436
     assert len(parts["dev"]) == page.examples["dev"]
     assert {e.text for e in parts["dev"]}.isdisjoint(e.text for e in parts["calibration"])
     assert list((trained.parent / "logs").glob("events.*"))

@@ -152,11 +152,13 @@ def test_a_baseline_comes_back_to_the_last_bit() -> None:
         ("learn_cap", 0.5),
         ("mood", -0.1),
         ("capacity", 0),
-        ("market_capacity", 9_000),
+        ("topic_capacity", -1),
+        ("market_capacity", 65_537),
     ],
 )
 def test_rules_that_cannot_work_are_refused_by_name(field: str, value: object) -> None:
-    with pytest.raises(UsageError, match=rf"watch\.{field} is "):
+    called = {"capacity": "stories", "topic_capacity": "topic_stories", "market_capacity": "market_stories"}
+    with pytest.raises(UsageError, match=rf"watch\.{called.get(field, field)} is "):
         WatchRules(**{field: value})  # type: ignore[arg-type]  # one field at a time
 
 

@@ -26,6 +26,8 @@ def with_prompt(source: Path, rows: int, out: Path) -> tuple[Path, list[int]]:
         The file, and the ids of the new tokens.
     """
     tokenizer = Tokenizer.from_file(str(source))
+    # Some are saved so that they pad: padding would pass for marks behind the text.
+    tokenizer.no_padding()
     read = tokenizer.encode("a")
     begins = read.special_tokens_mask.index(0)
     ends = begins + read.special_tokens_mask[begins:].count(0)

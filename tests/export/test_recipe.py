@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import tiny_config, tiny_network, tiny_texts  # noqa: E402 - needs torch
+from tiny_training import tiny_config, tiny_network, tiny_texts, tiny_tokenizer  # noqa: E402 - needs torch
 from torch import nn  # noqa: E402 - needs the extra
 
 from models.errors import ModelError  # noqa: E402 - needs torch
@@ -261,6 +261,14 @@ def test_a_prompt_stands_before_every_text_and_leaves_its_places_as_they_are(tmp
     assert len(set(ids)) == 3
     assert min(ids) >= len(plain.get_vocab())
     assert len(prompted.encode("the bank " * 40).ids) == 24
+
+
+def test_what_a_tokenizer_pads_with_is_no_part_of_a_prompt(tmp_path: Path) -> None:
+    padding = tiny_tokenizer()
+    padding.enable_padding(length=20)
+    padding.save(str(tmp_path / "padding.json"))
+    file, ids = with_prompt(tmp_path / "padding.json", 2, tmp_path / "out.json")
+    assert load_tokenizer(file, 24).encode("gold").ids == [2, *ids, tiny_tokenizer().token_to_id("gold"), 3]
 
 
 def test_a_prompt_over_a_prompt_adds_to_it(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ from typing_extensions import TypeAliasType
 from models.errors import ManifestError
 from models.tasks import HeadName
 
-_PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
+PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 
-PlainName = Annotated[str, StringConstraints(pattern=_PLAIN)]
+PlainName = Annotated[str, StringConstraints(pattern=PLAIN)]
 """A name that is also safe as one part of a path: no separator, no leading dot."""
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from models.training.config import TrainConfig
     from models.training.own_data import OwnData
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _TRAINING = ("torch", "onnx", "tensorboard")
 
 
@@ -301,12 +300,13 @@ def export(
     """Export a checkpoint to an ONNX release, checked and measured (extra `train`)."""
     need_training()
     from export.onnx import export_release
+    from models.manifest import PLAIN
     from models.training.checkpoint import PAGE
 
     key = settings_of(ctx).releases.key
     label = version or f"{datetime.now(UTC):%Y.%m.%d}"
     for flag, told in (("--name", name), ("--version", label)):
-        if not _PLAIN.fullmatch(told):
+        if not re.fullmatch(PLAIN, told):
             raise UsageError(
                 f"{flag} is {told!r}: give up to 64 letters, digits and . _ + -, a letter or digit first"
             )

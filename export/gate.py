@@ -9,7 +9,7 @@ from typing import NamedTuple
 from export.report import EvalReport, evaluate
 from models.errors import ModelError
 from models.scorer import Scorer
-from models.tasks import TASKS, TaskName
+from models.tasks import HEADS, TASKS, Labels, TaskName
 
 TOLERANCE = 0.01
 """How far accuracy and macro-F1 may fall on the held-out texts and still count as no worse: about two texts in
@@ -60,6 +60,7 @@ def compare(
     labels: Sequence[tuple[str, TaskName, str]] = (),
     *,
     tolerance: float = TOLERANCE,
+    spaces: Labels = HEADS,
 ) -> GateResult:
     """Measures both releases and judges.
 
@@ -72,26 +73,31 @@ def compare(
         heldout: text, task and label; never trained on.
         labels: what people said; the candidate was trained on them.
         tolerance: between 0 and 1.
+        spaces: what each head of the releases may answer.
 
     Raises:
         ModelError: if there are no held-out texts, or a label is unknown.
     """
     if not heldout:
         raise ModelError("there are no held-out texts to compare the releases on: give at least one")
-    comparisons = [*_by_task("heldout", old, new, heldout), *_by_task("labels", old, new, labels)]
+    comparisons = [
+        *_by_task("heldout", old, new, heldout, spaces),
+        *_by_task("labels", old, new, labels, spaces),
+    ]
     faults = [fault for each in comparisons for fault in _faults(each, tolerance)]
     told = faults or [_praise(each) for each in comparisons]
     return GateResult(not faults, tuple(told), tuple(comparisons))
 
 
 def _by_task(
-    part: str, old: Scorer, new: Scorer, rows: Sequence[tuple[str, TaskName, str]]
+    part: str, old: Scorer, new: Scorer, rows: Sequence[tuple[str, TaskName, str]], spaces: Labels
 ) -> list[Comparison]:
     found = []
     for task in TASKS:
         chosen = [(text, label) for text, of_task, label in rows if of_task == task]
         if chosen:
-            found.append(Comparison(part, task, evaluate(old, chosen, task), evaluate(new, chosen, task)))
+            both = [evaluate(each, chosen, task, spaces) for each in (old, new)]
+            found.append(Comparison(part, task, *both))
     return found
 
 

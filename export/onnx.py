@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ from models.manifest import Head, Lineage, Manifest, Metrics, Precision, Require
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release, write_release
 from models.scorer import OnnxScorer
 from models.spans import mentions_like
-from models.tasks import HEADS, HeadName
+from models.tasks import HeadName
 from models.text import load_tokenizer
 from models.training.batches import collate, encode
 from models.training.checkpoint import Checkpoint, load_checkpoint, load_examples
@@ -95,13 +96,14 @@ def export_release(
         references=page.config.references,
         temperatures=page.temperatures,
     )
+    known = page.config.labels
     draft = Manifest(
         name=name,
         version=version,
         created_at=datetime.now(UTC),
         licence=LICENCE,
         languages=tuple(languages),
-        heads={head: Head(labels=labels) for head, labels in HEADS.items() if head in page.learned},
+        heads={head: Head(labels=labels) for head, labels in known.items() if head in page.learned},
         max_length=min(max_length, page.shape.positions),
         requires=Requirements(opset=OPSET, precision=precision, graph_optimised=True),
         lineage=_lineage(page),
@@ -146,7 +148,8 @@ def make_release(
     )
 
     graph = GraphAnswers(served, optimise=False)
-    tuned = measure_answers(tune, graph.all_of(tune), evidence.references).temperatures if tune else {}
+    measure = partial(measure_answers, references=evidence.references, labels=draft.labels)
+    tuned = measure(tune, graph.all_of(tune)).temperatures if tune else {}
     temperatures = {head: tuned.get(head) or evidence.temperatures.get(head, 1.0) for head in draft.heads}
     metrics: Metrics = {"parity": _parity_metrics(parity)}
     if dev:
@@ -154,7 +157,7 @@ def make_release(
             ("dev", graph.all_of(dev), temperatures),
             ("dev_fp32", predict(network, dev, "fp32"), evidence.temperatures),
         ):
-            figures = measure_answers(dev, answers, evidence.references, at).figures
+            figures = measure(dev, answers, temperatures=at).figures
             metrics[part] = {head: _metrics(each) for head, each in figures.items()}
     manifest = draft.model_copy(
         update={

@@ -12,7 +12,7 @@ import numpy as np
 from models.errors import ModelError, UnusableDataError
 from models.scorer import Scorer
 from models.tables import read_table
-from models.tasks import TASKS, HeadName, TaskName, index_in, index_of, task_named
+from models.tasks import HEADS, HeadName, Labels, TaskName, index_in, task_named
 from models.training.measure import Figures, measure
 
 _CHUNK = 1024
@@ -64,16 +64,19 @@ def read_labelled(path: Path) -> LabelledFile:
     return LabelledFile(path, tuple(rows), tuple(lines))
 
 
-def evaluate(scorer: Scorer, rows: Sequence[tuple[str, str]], task: str) -> EvalReport:
+def evaluate(
+    scorer: Scorer, rows: Sequence[tuple[str, str]], task: str, labels: Labels = HEADS
+) -> EvalReport:
     """The figures of `scorer` on `rows` of text and label; a topic may also be given by its slug.
+
+    `labels` are those of the release, by head.
 
     Raises:
         ModelError: if `task` or a label is unknown, or there are no rows. The text names the line and the label.
     """
     known = task_named(task)
-    truth = np.array(
-        [index_at(rows, number, known, TASKS[known]) for number in range(len(rows))], dtype=np.int64
-    )
+    space = labels.get(known, HEADS[known])
+    truth = np.array([index_at(rows, number, known, space) for number in range(len(rows))], dtype=np.int64)
     answers, sure = [], []
     for start in range(0, len(rows), _CHUNK):
         for answer in scorer.score([text for text, _ in rows[start : start + _CHUNK]]).answers:
@@ -86,9 +89,9 @@ def evaluate(scorer: Scorer, rows: Sequence[tuple[str, str]], task: str) -> Eval
                 raise ModelError(
                     f"{scorer.release} has no head for the task topic: give a release that has one"
                 )
-            answers.append(index_of("topic", answer.topics[0][0]))
+            answers.append(index_in(space, answer.topics[0][0], known))
             sure.append(answer.topics[0][1])
-    figures = measure(np.array(answers, dtype=np.int64), np.array(sure), truth, TASKS[known])
+    figures = measure(np.array(answers, dtype=np.int64), np.array(sure), truth, space)
     return EvalReport(**figures.model_dump(), task=known, release=scorer.release)
 
 

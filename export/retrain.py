@@ -24,7 +24,7 @@ from models.manifest import DataSet, Manifest
 from models.release import TOKENIZER, Release
 from models.scorer import OnnxScorer
 from models.spans import mentions_like
-from models.tasks import HEADS, TASKS, HeadName, TaskName, index_of
+from models.tasks import HEADS, TASKS, HeadName, TaskName, index_in
 from models.text import load_tokenizer, normalise
 from models.training.batches import UNKNOWN, Encoded, collate
 from models.training.data import Example
@@ -87,11 +87,12 @@ def retrain(
             the candidate fails a check of its export.
     """
     _check_rows(labels, heldout)
+    spaces = base.manifest.labels
     network = restore_network(base, dropout=0.1)
     tokenizer = load_tokenizer(base.read(TOKENIZER), base.manifest.max_length)
     taught: dict[str, dict[TaskName, int]] = {}
     for text, task, label in labels:
-        taught.setdefault(text, {})[task] = index_of(task, label)
+        taught.setdefault(text, {})[task] = index_in(spaces.get(task, ()), label, task)
     others = dict.fromkeys([*replay, *(example.text for example in written_examples())])
     texts = [*taught, *(text for text in others if text not in taught)]
     items = read_texts(tokenizer, texts, [mentions_like(text) for text in texts])
@@ -120,7 +121,8 @@ def retrain(
     candidate = make_release(
         network, base.read(TOKENIZER), draft, evidence, out, least_agreement=least_agreement
     )
-    return candidate, compare(OnnxScorer.load(base), OnnxScorer.load(candidate), heldout, labels)
+    old, new = OnnxScorer.load(base), OnnxScorer.load(candidate)
+    return candidate, compare(old, new, heldout, labels, spaces=spaces)
 
 
 def _check_rows(labels: Sequence[LabelledRow], heldout: Sequence[LabelledRow]) -> None:

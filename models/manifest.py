@@ -20,7 +20,7 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from models.errors import ManifestError
-from models.tasks import HeadName
+from models.tasks import HeadName, Labels
 
 PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$"
 
@@ -121,6 +121,11 @@ class Manifest(_Part):
     def label(self) -> str:
         """How the release is called everywhere else: `name@version`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def labels(self) -> Labels:
+        """What each head may answer."""
+        return {head: each.labels for head, each in self.heads.items()}
 
     def to_json(self) -> bytes:
         """The manifest as it stands in its file; the same manifest always gives the same bytes."""

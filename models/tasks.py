@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from models.errors import ModelError
@@ -55,6 +55,42 @@ HEADS: dict[HeadName, tuple[str, ...]] = {
 }
 """The labels of each head of a new release. `entity` is the sentiment towards one entity."""
 
+Labels = Mapping[HeadName, tuple[str, ...]]
+"""The labels of each head, in the order of its outputs."""
+
+MOST_TOPICS = 64
+"""As many topics of one's own as a release may have: each may become a series and a label of a metric."""
+
+LONGEST_TOPIC = 60
+"""Characters in the name of a topic."""
+
+
+def labels_with(topics: Sequence[str]) -> Labels:
+    """The labels of each head where the topics are `topics`; none stand for newstide's own."""
+    return {**HEADS, "topic": tuple(topics)} if topics else HEADS
+
+
+def check_topics(topics: Sequence[str]) -> None:
+    """Make sure that a head can answer with `topics`, and that series can be called after them.
+
+    Raises:
+        ModelError: if they are too few or too many, or one is empty, too long, not printable, without a name for
+            its series, or the same as another but for case and signs.
+    """
+    if not 2 <= len(topics) <= MOST_TOPICS:  # noqa: PLR2004 - what can be told apart
+        raise ModelError(f"topics are {len(topics)}: give 2 to {MOST_TOPICS}")
+    seen: dict[str, str] = {}
+    for topic in topics:
+        short = slug(topic)
+        if not short or len(topic) > LONGEST_TOPIC or not topic.isprintable() or topic != topic.strip():
+            raise ModelError(
+                f"topic {topic[:80]!r} can't name a series: give up to {LONGEST_TOPIC} characters in one line,"
+                " with a letter from a to z or a figure among them"
+            )
+        if short in seen:
+            raise ModelError(f"topics {seen[short]!r} and {topic!r} are both {short}: call one otherwise")
+        seen[short] = topic
+
 
 def task_named(name: str) -> TaskName:
     """The task called `name`.
@@ -66,15 +102,6 @@ def task_named(name: str) -> TaskName:
         if name == task:
             return task
     raise ModelError(f"task is {name!r}: give one of {', '.join(TASKS)}")
-
-
-def index_of(task: TaskName, label: str) -> int:
-    """The place of `label` among the outputs of `task`; a topic may also be given by its slug.
-
-    Raises:
-        ModelError: if the task has no such label; the text lists those it has.
-    """
-    return index_in(TASKS[task], label, task)
 
 
 def index_in(labels: Sequence[str], label: str, task: str) -> int:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from models.errors import ModelError
-from models.tasks import TASKS, TaskName, index_of
+from models.tasks import HEADS, Labels, TaskName, index_in
 from stream.bus import Connection, open_reader
 from stream.events import Label
 from stream.topics import LABELS
@@ -50,8 +50,10 @@ class Agreement:
         return replace(self, texts=kept, held_out=len(self.texts) - len(kept))
 
 
-async def read_labels(connection: Connection, *, since: datetime | None = None) -> Agreement:
-    """All of `news.labels` as it is now, or what was labelled at `since` or later.
+async def read_labels(
+    connection: Connection, *, since: datetime | None = None, spaces: Labels = HEADS
+) -> Agreement:
+    """All of `news.labels` as it is now, or what was labelled at `since` or later; `spaces` as for `agree`.
 
     Raises:
         BrokerRefusedError, BrokerUnavailableError: it can't be read.
@@ -66,20 +68,21 @@ async def read_labels(connection: Connection, *, since: datetime | None = None) 
                 continue
             if since is None or label.at >= since:
                 labels.append(label)
-    agreed = agree(labels)
+    agreed = agree(labels, spaces)
     return Agreement(agreed.texts, agreed.ties, agreed.unfit, unread)
 
 
-def agree(labels: Iterable[Label]) -> Agreement:
+def agree(labels: Iterable[Label], spaces: Labels = HEADS) -> Agreement:
     """One answer for each article and task: the last word of each annotator counts, and most of them decide.
 
     Args:
         labels: in the order in which they were given.
+        spaces: what each head of the model may answer.
     """
     last: dict[tuple[str, TaskName, str], Label] = {}
     unfit = 0
     for label in labels:
-        fit = _fit(label)
+        fit = _fit(label, spaces)
         if fit is None:
             unfit += 1
         else:
@@ -96,12 +99,13 @@ def agree(labels: Iterable[Label]) -> Agreement:
     return Agreement(tuple(texts), ties=len(votes) - len(texts), unfit=unfit)
 
 
-def _fit(label: Label) -> Label | None:
+def _fit(label: Label, spaces: Labels) -> Label | None:
     """The label by its full name, if the model can learn it."""
     if label.entity is not None:
         return None
     try:
-        return label.model_copy(update={"label": TASKS[label.task][index_of(label.task, label.label)]})
+        space = spaces.get(label.task, ())
+        return label.model_copy(update={"label": space[index_in(space, label.label, label.task)]})
     except ModelError:
         return None
 

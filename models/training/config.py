@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from models.errors import WrongSettingError
-from models.tasks import HEADS, HeadName, TaskName
+from models.errors import ModelError, WrongSettingError
+from models.tasks import HEADS, HeadName, Labels, TaskName, check_topics, labels_with
 from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
 from models.training.named import COUNT, MOST_NAMED
@@ -23,6 +23,8 @@ SOFT: tuple[HeadName, ...] = ("sentiment", "topic", "entity")
 class TrainConfig(BaseModel):
     """One fine-tuning run. The defaults are the recipe of the shipped release.
 
+    `topics` are the topics that are told apart; none stand for newstide's own twenty, or for those of what the run
+    goes on from.
     `written` adds the sentences of `models.training.written`, `named` so many of those of `models.training.named`
     (true: `COUNT` of them), `named_chinese` of those of `models.training.named_chinese`, and
     `contrasted` of the headlines of `models.training.contrasted`. `start` is
@@ -52,6 +54,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: tuple[DataSpec, ...]
+    topics: tuple[str, ...] = ()
     written: bool = False
     named: int = Field(default=0, ge=0, le=MOST_NAMED)
     named_chinese: int = Field(default=0, ge=0, le=MOST_NAMED)
@@ -101,6 +104,21 @@ class TrainConfig(BaseModel):
     @classmethod
     def _as_many_as_usual(cls, value: object) -> object:
         return COUNT if value is True else value
+
+    @field_validator("topics")
+    @classmethod
+    def _can_be_answered(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value:
+            try:
+                check_topics(value)
+            except ModelError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @property
+    def labels(self) -> Labels:
+        """The labels of each head."""
+        return labels_with(self.topics)
 
     @property
     def references(self) -> dict[HeadName, tuple[str, ...]]:

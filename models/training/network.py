@@ -268,9 +268,17 @@ def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
 
 
 def _fresh_heads(network: Network, generator: torch.Generator) -> dict[str, Tensor]:
-    fresh = {}
-    for name in ("sentiment", "topic", "entity", "ner"):
-        head: nn.Linear = getattr(network, name)
-        fresh[f"{name}.weight"] = torch.empty_like(head.weight).normal_(std=0.02, generator=generator)
-        fresh[f"{name}.bias"] = torch.zeros_like(head.bias)
-    return fresh
+    return {
+        name: value
+        for head in ("sentiment", "topic", "entity", "ner")
+        for name, value in fresh_head(network, head, generator).items()
+    }
+
+
+def fresh_head(network: Network, name: str, generator: torch.Generator) -> dict[str, Tensor]:
+    """Parameters for the head `name` of `network` that know nothing, drawn by `generator`."""
+    head: nn.Linear = getattr(network, name)
+    return {
+        f"{name}.weight": torch.empty_like(head.weight).normal_(std=0.02, generator=generator),
+        f"{name}.bias": torch.zeros_like(head.bias),
+    }

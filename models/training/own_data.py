@@ -16,15 +16,17 @@ from pathlib import Path
 
 from models.errors import ModelError, UnusableDataError
 from models.tables import Fault
-from models.tasks import HEADS
+from models.tasks import HEADS, LONGEST_TOPIC, MOST_TOPICS, check_topics
 from models.text import normalise
 from models.training.data import DataSpec
-from models.training.own_rows import OwnRow, OwnTask, RowReader, few, meanings_of
+from models.training.own_rows import OwnRow, OwnTask, RowReader, few, meanings_of, topics_called
 from models.training.split import PARTS, Part, skeleton, split_of
 
 _MOST_UNKNOWN = 0.2
 """The share of rows with labels of no meaning here beyond which a file is taken to use names of its own."""
 _LEAST_CLASSES = 2
+_SHOWN = 8
+"""Labels that are named in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class OwnData:
         leaks: lines of rows for training whose text also stands in another part; they are left out.
         split: whether the file says which part its rows belong to.
         entities: whether its rows name entities.
+        topics: where the labels are topics of its own, all of them.
     """
 
     path: Path
@@ -52,13 +55,14 @@ class OwnData:
     leaks: tuple[int, ...]
     split: bool
     entities: bool
+    topics: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, dict[Part, int]]:
         """How many rows each label has in each part, the labels in the task's order."""
         found = Counter((row.label, row.part) for row in self.rows)
         return {
             label: {part: found[label, part] for part in PARTS}
-            for label in HEADS[self.task]
+            for label in self.topics or HEADS[self.task]
             if any(found[label, part] for part in PARTS)
         }
 
@@ -68,27 +72,30 @@ class OwnData:
         return not (self.faults or self.contradictions or self.leaks)
 
 
-def read_own(path: Path, task: OwnTask, labels: Mapping[str, str] | None = None) -> OwnData:
+def read_own(
+    path: Path, task: OwnTask, labels: Mapping[str, str] | None = None, *, own_topics: bool = False
+) -> OwnData:
     """Reads the CSV `path` with `text`, `label` and, where it has them, `entity`, `start`, `end`, `split`.
 
     Args:
         path: the file.
         task: what its labels answer.
         labels: by label of the file that of the task; "" leaves its rows out. Labels of the task need no entry.
+        own_topics: the labels of the file are the topics, whatever they are; `labels` may call some otherwise.
 
     Raises:
         UnusableDataError: if the file can't be read, lacks a column, or has too little to learn from. The text
             says what to do.
     """
-    meaning = meanings_of(task, labels or {})
-    reader = RowReader(path, task, meaning)
+    meaning = topics_called(labels or {}) if own_topics else meanings_of(task, labels or {})
+    reader = RowReader(path, task, meaning, own_topics=own_topics)
     rows = list(reader.rows())
     if missing := [label for label in labels or () if label.lower() not in reader.labels]:
         raise UnusableDataError(
             f"--labels {missing[0]}={(labels or {})[missing[0]]}: no row of {path} has that label:"
             f" it has {few(sorted(reader.labels)) or 'none'}"
         )
-    _check_labels(path, task, reader)
+    _check_labels(path, task, reader, own_topics=own_topics)
     rows, duplicates, contradictions = _without_copies(rows)
     rows = _in_parts(rows) if reader.has("split") else _split(rows)
     rows, leaks = _without_leaks(rows)
@@ -102,22 +109,45 @@ def read_own(path: Path, task: OwnTask, labels: Mapping[str, str] | None = None)
         tuple(leaks),
         split=reader.has("split"),
         entities=reader.has_entities,
+        topics=_topics_of(path, rows) if own_topics else (),
     )
     _check_enough(own)
     return own
 
 
-def _check_labels(path: Path, task: OwnTask, reader: RowReader) -> None:
+def _check_labels(path: Path, task: OwnTask, reader: RowReader, *, own_topics: bool) -> None:
     unknown = reader.unknown
-    if sum(unknown.values()) > _MOST_UNKNOWN * reader.seen:
-        named = ", ".join(f"{label!r} ({count} rows)" for label, count in unknown.most_common(8))
-        common = [label for label, _ in unknown.most_common(2)]
-        example = ",".join(f"{label}=…" for label in common)
+    if sum(unknown.values()) <= _MOST_UNKNOWN * reader.seen:
+        return
+    shown = ", ".join(f"{label[:80]!r} ({count} rows)" for label, count in unknown.most_common(_SHOWN))
+    named = f"{path}: {shown}{', …' if len(unknown) > _SHOWN else ''}"
+    common = [label[:80] for label, _ in unknown.most_common(2)]
+    example = ",".join(f"{label}=…" for label in common)
+    leave = f"or leave it out with --labels {common[0]}="
+    if own_topics:
         raise UnusableDataError(
-            f"{path}: {named}{', …' if len(unknown) > 8 else ''} mean nothing for the task {task}:"  # noqa: PLR2004 - as many as are named
-            f" say which of {few(HEADS[task])} each stands for, --labels {example}, or leave it out with"
-            f" --labels {common[0]}="
+            f"{named} can't name topics: say what to call each, with letters from a to z or figures, in up to"
+            f" {LONGEST_TOPIC} characters, --labels {example}, {leave}"
         )
+    own = "; or, if they are topics of your own, add --own-topics" if task == "topic" else ""
+    raise UnusableDataError(
+        f"{named} mean nothing for the task {task}: say which of {few(HEADS[task])} each stands for,"
+        f" --labels {example}, {leave}{own}"
+    )
+
+
+def _topics_of(path: Path, rows: Sequence[OwnRow]) -> tuple[str, ...]:
+    """The topics that `rows` name, by name."""
+    topics = tuple(sorted({row.label for row in rows}, key=str.casefold))
+    if len(topics) > MOST_TOPICS:
+        raise UnusableDataError(
+            f"{path}: its labels are {len(topics)} topics ({few(topics)}), and {MOST_TOPICS} can be told apart:"
+            f" put some together, --labels {topics[0]}=Other,{topics[1]}=Other, or leave some out, --labels"
+            f" {topics[0]}="
+        )
+    if len(topics) > 1:
+        check_topics(topics)
+    return topics
 
 
 def _key(row: OwnRow) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import Literal
 from models.errors import UnusableDataError
 from models.spans import find_mention
 from models.tables import Fault, read_table
-from models.tasks import HEADS, slug
+from models.tasks import HEADS, LONGEST_TOPIC, slug
 from models.text import normalise
 from models.training.split import Part
 
@@ -76,17 +76,30 @@ def meanings_of(task: OwnTask, labels: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-class RowReader:
-    """Reads the rows of a file, and collects what is wrong with those that can't be used."""
+def topics_called(labels: Mapping[str, str]) -> dict[str, str]:
+    """By label in lower case the topic of one's own that it stands for; "" leaves its rows out."""
+    return {theirs.lower(): ours for theirs, ours in labels.items()}
 
-    def __init__(self, path: Path, task: OwnTask, meaning: Mapping[str, str]) -> None:
+
+class RowReader:
+    """Reads the rows of a file, and collects what is wrong with those that can't be used.
+
+    With `own_topics` a label without a meaning stands for itself; labels that differ but in case and signs are
+    one, called as the first of them.
+    """
+
+    def __init__(
+        self, path: Path, task: OwnTask, meaning: Mapping[str, str], *, own_topics: bool = False
+    ) -> None:
         self.path = path
         self.task = task
         self.faults: list[Fault] = []
         self.unknown: Counter[str] = Counter()
         self.labels: set[str] = set()
         self.seen = 0
-        self._meaning = meaning
+        self._meaning = dict(meaning)
+        self._own_topics = own_topics
+        self._called = {slug(ours): ours for ours in meaning.values()} if own_topics else {}
         self._table = read_table(path)
         self._columns = self._table.columns
         spans = task == "entity" and self._spans
@@ -127,9 +140,11 @@ class RowReader:
         told = cells["label"]
         self.labels.add(told.lower())
         label = self._meaning.get(told.lower())
+        if label is None and self._own_topics:
+            label = self._topic(told)
         if label is None:
             self.unknown[told] += 1
-            return Fault(line, "label", f"{told!r} is none of {few(HEADS[self.task])}")
+            return Fault(line, "label", self._unfit(told))
         part = SPLITS.get(cells.get("split", "train").lower())
         if part is None:
             return Fault(line, "split", f"{cells['split']!r} is none of {', '.join(SPLITS)}")
@@ -137,6 +152,21 @@ class RowReader:
         if isinstance(place, Fault):
             return place
         return OwnRow(line, text, label, place, part) if label else None
+
+    def _topic(self, told: str) -> str | None:
+        """The topic of one's own that a label without a meaning stands for; None if it can't name one."""
+        short = slug(told)
+        if not short or len(told) > LONGEST_TOPIC or not told.isprintable():
+            return None
+        return self._meaning.setdefault(told.lower(), self._called.setdefault(short, told))
+
+    def _unfit(self, told: str) -> str:
+        if not self._own_topics:
+            return f"{told!r} is none of {few(HEADS[self.task])}"
+        return (
+            f"{told[:80]!r} can't name a topic: say what to call it, with letters from a to z or figures, in up to"
+            f" {LONGEST_TOPIC} characters: --labels {told[:20]}=…"
+        )
 
     def _place(self, line: int, text: str, cells: Mapping[str, str]) -> tuple[int, int] | Fault | None:
         """Where the row's entity stands in `text`; None for a row about the whole text."""

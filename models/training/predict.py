@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.tasks import HEADS, TASKS, HeadName
+from models.tasks import HEADS, TASKS, HeadName, Labels
 from models.training.batches import UNKNOWN, Batch, Encoded, in_order
 from models.training.calibrate import fit_temperature, softmax
 from models.training.measure import Figures, measure
@@ -71,6 +71,7 @@ def measure_on(
     *,
     precision: str,
     temperatures: Mapping[HeadName, float] | None = None,
+    labels: Labels = HEADS,
 ) -> Measured:
     """Measures each head on the texts of the sets that are its reference.
 
@@ -80,10 +81,11 @@ def measure_on(
         references: by head the sets that count; others are left out.
         precision: `bf16` or `fp32`.
         temperatures: by head; None fits them on these same texts.
+        labels: of each head.
     """
     wanted = {name for names in references.values() for name in names}
     chosen = [item for item in encoded if item.example.source in wanted]
-    return measure_answers(chosen, predict(network, chosen, precision), references, temperatures)
+    return measure_answers(chosen, predict(network, chosen, precision), references, temperatures, labels)
 
 
 def measure_answers(
@@ -91,6 +93,7 @@ def measure_answers(
     answers: Answers,
     references: Mapping[HeadName, Sequence[str]],
     temperatures: Mapping[HeadName, float] | None = None,
+    labels: Labels = HEADS,
 ) -> Measured:
     """The figures of `answers` to `encoded`; arguments as those of `measure_on`."""
     figures: dict[HeadName, Figures] = {}
@@ -102,7 +105,7 @@ def measure_answers(
         given = temperatures.get(head) if temperatures else None
         used[head] = given or fit_temperature(logits, truth)
         chances = softmax(logits, used[head])
-        figures[head] = measure(chances.argmax(axis=1), chances.max(axis=1), truth, HEADS[head])
+        figures[head] = measure(chances.argmax(axis=1), chances.max(axis=1), truth, labels[head])
     return Measured(figures, used)
 
 
@@ -112,8 +115,9 @@ def known_rows(
     """The logits and labels of all that is labelled for `head` in texts of the sets `names`."""
     counted = [n for n, item in enumerate(encoded) if item.example.source in names and item.labels(head)]
     if not counted:
-        return np.zeros((0, len(HEADS[head]))), np.zeros(0, dtype=np.int64)
+        return np.zeros((0, 1)), np.zeros(0, dtype=np.int64)
     truth = np.concatenate([np.array(encoded[n].labels(head), dtype=np.int64) for n in counted])
-    logits = np.concatenate([answers[head][n].reshape(-1, len(HEADS[head])) for n in counted])
+    told = [answers[head][n] for n in counted]
+    logits = np.concatenate([each.reshape(-1, each.shape[-1]) for each in told])
     known = truth != UNKNOWN
     return logits[known], truth[known]

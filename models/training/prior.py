@@ -46,10 +46,11 @@ def take_back_weights(
     for head, names in references.items():
         if head == "ner":
             continue
-        told = np.array(shares([example for example in examples if example.source in names], head))
+        bias = getattr(network, head).bias
+        told = np.array(shares([each for each in examples if each.source in names], head, len(bias)))
         logits, labels = known_rows(tune, answers, head, names)
         powers[head] = fit_share_power(logits, labels, told, expected=balance)
         with torch.no_grad():
             moved = powers[head] * np.log(told)
-            getattr(network, head).bias.add_(torch.from_numpy(moved).float())
+            bias.add_(torch.from_numpy(moved).float())
     return powers

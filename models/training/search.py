@@ -103,7 +103,7 @@ def _study(config: TrainConfig) -> optuna.Study:
         load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_RANDOM_FIRST),
     )
-    read = (example for spec in config.data for example in read_set(spec))
+    read = (example for spec in config.data for example in read_set(spec, config.labels))
     ours = (written_examples(), named_examples(), named_chinese_examples(), contrasted_examples())
     texts = digest_of([*read, *(each for own in ours for each in own)])
     kept = {"recipe": asked, "texts": texts} | study.user_attrs

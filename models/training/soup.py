@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -55,9 +56,9 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
     parts = load_examples(folders[0])
     tokenizer = load_tokenizer(folders[0] / "tokenizer.json", first.max_length)
     tune, dev = encode(tokenizer, parts["tune"]), encode(tokenizer, parts["dev"])
-    references = first.config.references
-    tuned = measure_on(network, tune, references, precision="fp32")
-    measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
+    measure = partial(measure_on, references=first.config.references, labels=first.config.labels)
+    tuned = measure(network, tune, precision="fp32")
+    measured = measure(network, dev, precision="fp32", temperatures=tuned.temperatures)
     page = first.model_copy(
         update={
             "temperatures": {**first.temperatures, **tuned.temperatures},
@@ -83,7 +84,7 @@ def average_checkpoints(folders: Sequence[Path], out: Path) -> Path:
 def _kind_of(page: Checkpoint) -> tuple[object, ...]:
     """What runs must have in common for their weights to have a mean; sentences of our own are no part of it."""
     sets = {spec.name for spec in page.config.data if page.rows.get(spec.name)}
-    return page.shape, sets, page.learned, page.base, page.parent
+    return page.shape, sets, page.learned, page.config.topics, page.base, page.parent
 
 
 def _stages(pages: Sequence[Checkpoint]) -> tuple[TrainConfig, ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.manifest import DataSet
-from models.tasks import HEADS, HeadName
+from models.tasks import HEADS, HeadName, Labels
 from models.text import load_tokenizer
 from models.training.batches import encode
 from models.training.config import SOFT
@@ -44,11 +44,12 @@ def teach(
     precision: str,
     kept: Path | None = None,
     keep: bool = True,
+    labels: Labels = HEADS,
 ) -> Soft:
     """The mean logits, as log-probabilities, of checkpoints and releases by text and head.
 
-    A teacher is only asked what it has learned. Entities that the tokenizer of one cut off are left out, for all
-    of that text.
+    A teacher is only asked what it has learned, and topics only if they are those of `labels`. Entities that the
+    tokenizer of one cut off are left out, for all of that text.
 
     Args:
         places: the teachers: folders of checkpoints or releases, or names of releases that ship.
@@ -56,11 +57,15 @@ def teach(
         precision: `bf16` or `fp32`.
         kept: a folder for the answers of each teacher: one that has answered the same before is not asked again.
         keep: whether new answers go there; of several processes one writes.
+        labels: what each head is to answer.
 
     Raises:
         ModelError: if one is no teacher, or `kept` can't be written.
     """
-    given = [_told(place, examples, precision, kept, keep=keep) for place in places]
+    given = [
+        _fitting(_told(place, examples, precision, kept, keep=keep), origin_of(place), labels)
+        for place in places
+    ]
     soft: dict[str, dict[HeadName, Tensor]] = {}
     for head in SOFT:
         answers = [told[head] for told in given if head in told]
@@ -114,15 +119,20 @@ def _told(
         make_folder(file.parent)
     tokenizer = load_tokenizer(origin.tokenizer, origin.max_length)
     answers = predict(network, encode(tokenizer, examples), precision)
-    told = {head: _joined(head, answers[head]) for head in SOFT if head in origin.heads}
+    told = {head: _joined(answers[head]) for head in SOFT if head in origin.heads}
     if file and keep:
         keep_file({head: (each.rows, each.counts) for head, each in told.items()}, file)
     return told
 
 
-def _joined(head: HeadName, answers: Sequence[NDArray[np.float64]]) -> _Told:
-    rows = [each.astype(np.float32).reshape(-1, len(HEADS[head])) for each in answers]
-    joined = np.concatenate(rows) if rows else np.zeros((0, len(HEADS[head])), dtype=np.float32)
+def _fitting(told: dict[HeadName, _Told], origin: Origin, labels: Labels) -> dict[HeadName, _Told]:
+    """What was told, without topics where the teacher's are others than those of `labels`."""
+    return {head: each for head, each in told.items() if head != "topic" or origin.topics == labels["topic"]}
+
+
+def _joined(answers: Sequence[NDArray[np.float64]]) -> _Told:
+    rows = [each.astype(np.float32).reshape(-1, each.shape[-1]) for each in answers]
+    joined = np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float32)
     return _Told(torch.from_numpy(joined), [len(each) for each in rows])
 
 

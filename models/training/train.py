@@ -16,6 +16,7 @@ import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,7 +35,7 @@ from models.training.contrasted import contrasted_examples
 from models.training.curves import Curves, Watch
 from models.training.data import Example, Span, read_corpus
 from models.training.devices import Crew, crew
-from models.training.encoders import Origin, begin, check_teachers, pinned
+from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
 from models.training.kept import keep_folder
 from models.training.loop import fit
 from models.training.loss import Loss
@@ -79,6 +80,10 @@ def run(config: TrainConfig, *, watch: Watch | None = None, answers: Path | None
 
 def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path) -> Path:
     network, origin = begin(config)
+    config = _with_topics_of(config, origin)
+    network, origin = with_topics(
+        network, origin, config.labels["topic"], dropout=config.dropout, seed=config.seed
+    )
     keeps = config.keep_answers and origin.parent is not None
     own_teacher = keeps and not config.teachers
     config = _keeping(config, origin) if keeps else config
@@ -91,7 +96,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
 
     own = own_examples(config)
     said_by_us = {each.text: {each.task} for each in own if each.source in _SAID_BY_US}
-    corpus = read_corpus(config.data, own)
+    corpus = read_corpus(config.data, own, config.labels)
     towards = keeps and "entity" in origin.heads and "entity" not in config.labelled_heads
 
     def read(examples: Iterable[Example]) -> list[Encoded]:
@@ -112,14 +117,17 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
         precision=config.precision,
         kept=answers,
         keep=together.writes,
+        labels=config.labels,
     )
     if own_teacher:
         soft = {text: _but(told, config.labelled_heads) for text, told in soft.items()}
     soft = {text: _but(told, said_by_us.get(text, ())) for text, told in soft.items()}
     loss = Loss.over(corpus.train, config.data, config, soft)
 
+    measure = partial(measure_on, references=references, labels=config.labels)
+
     def check(network: Network) -> float:
-        return measure_on(network, stop_by, references, precision=config.precision).mean_macro_f1
+        return measure(network, stop_by, precision=config.precision).mean_macro_f1
 
     augmenter = Augmenter(config.augment, corpus.train)
 
@@ -147,8 +155,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
         powers = take_back_weights(
             network, corpus.train, tune, references, balance=config.balance, precision=config.precision
         )
-        tuned = measure_on(network, tune, references, precision="fp32")
-        measured = measure_on(network, dev, references, precision="fp32", temperatures=tuned.temperatures)
+        tuned = measure(network, tune, precision="fp32")
+        measured = measure(network, dev, precision="fp32", temperatures=tuned.temperatures)
         checkpoint = Checkpoint(
             shape=network.shape,
             max_length=config.max_length,
@@ -182,6 +190,23 @@ def _means_before(earlier: Checkpoint | None) -> tuple[tuple[int, ...], ...]:
     if earlier is None:
         return ()
     return (*earlier.means, earlier.mean_of) if earlier.mean_of else earlier.means
+
+
+def _with_topics_of(config: TrainConfig, origin: Origin) -> TrainConfig:
+    """The run with the topics of what it goes on from, where it names none.
+
+    Raises:
+        WrongSettingError: if it names topics that nothing teaches.
+    """
+    if not config.topics:
+        known = origin.topics not in ((), config.labels["topic"])
+        return config.model_copy(update={"topics": origin.topics}) if known else config
+    if "topic" not in config.labelled_heads and origin.topics != config.topics:
+        raise WrongSettingError(
+            f"topics is {', '.join(config.topics)}: no set has labels for them: add one for the task topic, or"
+            " leave topics out"
+        )
+    return config
 
 
 def _keeping(config: TrainConfig, origin: Origin) -> TrainConfig:

@@ -18,6 +18,7 @@ from stream.errors import UsageError
 from stream.topics import LABELS
 
 if TYPE_CHECKING:
+    from models.tasks import Labels
     from stream.bus import Connection
     from stream.events import Label
 
@@ -53,13 +54,16 @@ def label(
         )
     if text is not None and not text.strip():
         raise UsageError(f"label: TEXT is {text!r}: give the words that you label")
+    from stream.parts import release_of
+
     settings = settings_of(ctx)
     who = annotator or user_name()
+    spaces = release_of(settings).manifest.labels
     if table is not None:
-        labels = list(_read_file(table, task, who))
+        labels = list(_read_file(table, task, who, spaces))
     else:
         row = {"text": text, "label": name, "news_id": news_id}
-        labels = [_label_of(row, task, who, where="label")]
+        labels = [_label_of(row, task, who, spaces, where="label")]
     connection = connection_of(settings)
     count = run_on(connection, _send(connection, labels))
     if as_json:
@@ -68,25 +72,29 @@ def label(
         console().print(f"sent {count} label{'s' if count != 1 else ''} to {LABELS.name}")
 
 
-def _read_file(path: Path, task: str, annotator: str) -> Iterator[Label]:
+def _read_file(path: Path, task: str, annotator: str, spaces: Labels) -> Iterator[Label]:
     """Every row of a CSV as a label; the whole file is checked before anything is sent."""
     from models.tables import read_table
 
     for line, row in read_table(path, ("text", "label")).rows():
-        yield _label_of(row, task, annotator, where=f"{path}, line {line}")
+        yield _label_of(row, task, annotator, spaces, where=f"{path}, line {line}")
 
 
-def _label_of(row: Mapping[str, str | None], task: str, annotator: str, *, where: str) -> Label:
+def _label_of(
+    row: Mapping[str, str | None], task: str, annotator: str, spaces: Labels, *, where: str
+) -> Label:
+    """The label that `row` tells; `spaces` are what the heads of the release in force may answer."""
     from pydantic import ValidationError
 
     from models.errors import ModelError
-    from models.tasks import TASKS, index_of, task_named
+    from models.tasks import TASKS, index_in, task_named
     from stream.events import Label
 
     text = row.get("text") or ""
     try:
         known = task_named(row.get("task") or task)
-        answer = TASKS[known][index_of(known, row.get("label") or "")]
+        space = spaces.get(known, TASKS[known])
+        answer = space[index_in(space, row.get("label") or "", known)]
         return Label.model_validate(
             {
                 "news_id": row.get("news_id") or "text:" + hashlib.sha256(text.encode()).hexdigest()[:32],

@@ -21,8 +21,18 @@ _LISTED = 200
 """Faults that go into the JSON."""
 
 
-def told_of(path: Path, task: str | None, labels: Sequence[str], *, strict: bool) -> OwnData:
+def told_of(
+    path: Path,
+    task: str | None,
+    labels: Sequence[str],
+    *,
+    strict: bool,
+    own_topics: bool = False,
+    alone: bool = True,
+) -> OwnData:
     """What the CSV `path` holds, printed to stderr; without a task, its labels are sentiments.
+
+    `alone` says that nothing else is learned from, and nothing that knows news is gone on from.
 
     Raises:
         UsageError: if there is no such task, or, with `strict`, if something had to be left out.
@@ -35,8 +45,10 @@ def told_of(path: Path, task: str | None, labels: Sequence[str], *, strict: bool
     wanted = known.get(task or "sentiment")
     if wanted is None:
         raise UsageError(f"--task {task}: give one of {', '.join((*OWN_TASKS, 'impact'))}")
-    own = read_own(path, wanted, parse_labels(labels))
-    print_own(remarks(), own)
+    if own_topics and wanted != "topic":
+        raise UsageError("--own-topics: its labels are topics: add --task topic, or leave it out")
+    own = read_own(path, wanted, parse_labels(labels), own_topics=own_topics)
+    print_own(remarks(), own, alone=alone)
     if strict and not own.sound:
         raise UsageError(_refusal(own))
     return own
@@ -54,7 +66,7 @@ def _refusal(own: OwnData) -> str:
     )
 
 
-def print_own(out: Console, own: OwnData) -> None:
+def print_own(out: Console, own: OwnData, *, alone: bool = True) -> None:
     """Print how many texts of each label there are in each part, and all that is wrong with the file."""
     from rich.table import Table
 
@@ -73,11 +85,11 @@ def print_own(out: Console, own: OwnData) -> None:
         out.print(f"line {fault.line}{column}: {shorten(fault.reason, 200)}", markup=False, soft_wrap=True)
     if len(own.faults) > _SHOWN:
         out.print(f"and {len(own.faults) - _SHOWN} more")
-    for told in _remarks(own):
+    for told in _remarks(own, alone=alone):
         out.print(told, markup=False, soft_wrap=True)
 
 
-def _remarks(own: OwnData) -> list[str]:
+def _remarks(own: OwnData, *, alone: bool) -> list[str]:
     found = []
     if own.faults:
         found.append(f"left out: {len(own.faults)} rows that can't be used")
@@ -91,9 +103,10 @@ def _remarks(own: OwnData) -> list[str]:
         found.append(f"counted once: {own.duplicates} rows that repeat another")
     if own.split and not any(row.part == "dev" for row in own.rows):
         found.append("no rows are kept to measure on: mark some as test in the column split")
-    if own.task != "sentiment":
+    if alone and own.task != "sentiment":
         found.append(
-            "a release also needs a head for sentiment: add the usual sets with --data-dir DIR to export one"
+            "a release also needs a head for sentiment: to export one, go on from a release that has it"
+            " (--start newstide-en), or add the usual sets (--data-dir DIR)"
         )
     return found
 

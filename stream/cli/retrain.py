@@ -27,6 +27,7 @@ from stream.topics import LABELS, RELEASES
 if TYPE_CHECKING:
     from export.gate import GateResult, LabelledText
     from models.release import Release
+    from models.tasks import Labels
     from stream.bus import Connection
     from stream.labels import Agreement
     from stream.settings import Settings
@@ -84,18 +85,23 @@ def retrain(
         refresh_profile(settings_of(ctx), profile, moment, dry_run=dry_run, as_json=as_json)
         return
     need_training()
+    from stream.parts import release_of
+
     settings = settings_of(ctx)
     connection = connection_of(settings)
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out}: it already holds something: give a new folder")
-    texts = _read_heldout(heldout)
-    labels = run_on(connection, _read_labels(connection, moment)).without({row.text for row in texts})
+    base = release_of(settings)
+    spaces = base.manifest.labels
+    texts = _read_heldout(heldout, spaces)
+    read = run_on(connection, _read_labels(connection, moment, spaces))
+    labels = read.without({row.text for row in texts})
     if len(labels.texts) < min_labels:
         raise UsageError(_too_few(labels, min_labels, moment))
     with tempfile.TemporaryDirectory(prefix="newstide-retrain-") as folder:
         options = {"epochs": epochs, "lr": lr, "seed": seed}
         given = {name: value for name, value in options.items() if value is not None}
-        base, candidate, gate = _train(settings, labels, texts, out or Path(folder) / "candidate", given)
+        candidate, gate = _train(settings, base, labels, texts, out or Path(folder) / "candidate", given)
         if not as_json:
             print_figures(base, candidate, gate)
         promoted = None
@@ -114,32 +120,34 @@ def _refuse_beside_profile(options: Mapping[str, object]) -> None:
             )
 
 
-def _read_heldout(path: Path | None) -> list[LabelledText]:
-    """The texts to compare on; without `path` those that ship with newstide."""
+def _read_heldout(path: Path | None, spaces: Labels) -> list[LabelledText]:
+    """The texts to compare on; without `path` those that ship, as far as the release has their labels."""
     from export.gate import LabelledText
     from models.errors import ModelError
     from models.tables import read_table
-    from models.tasks import index_of, task_named
+    from models.tasks import HEADS, index_in, task_named
 
     place = path or Path(str(files("models"))) / "zoo" / "heldout.csv"
     rows = []
     for line, row in read_table(place, ("text", "task", "label")).rows():
         try:
             task = task_named(row["task"].strip())
-            index_of(task, row["label"].strip())
+            if path is None and spaces.get(task) != HEADS[task]:
+                continue
+            index_in(spaces.get(task, ()), row["label"].strip(), task)
         except ModelError as error:
             raise UsageError(f"{place}, line {line}: {error}") from error
         rows.append(LabelledText(row["text"], task, row["label"].strip()))
     return rows
 
 
-async def _read_labels(connection: Connection, since: datetime | None) -> Agreement:
+async def _read_labels(connection: Connection, since: datetime | None, spaces: Labels) -> Agreement:
     from stream.bus.admin import require_topics
     from stream.labels import read_labels
 
     # Asked for before anything is trained.
     await require_topics(connection, [LABELS.name, RELEASES.name])
-    return await read_labels(connection, since=since)
+    return await read_labels(connection, since=since, spaces=spaces)
 
 
 def _too_few(labels: Agreement, wanted: int, since: datetime | None) -> str:
@@ -156,18 +164,18 @@ def _too_few(labels: Agreement, wanted: int, since: datetime | None) -> str:
 
 def _train(
     settings: Settings,
+    base: Release,
     labels: Agreement,
     heldout: Sequence[LabelledText],
     out: Path,
     options: dict[str, Any],
-) -> tuple[Release, Release, GateResult]:
-    """The release in force, the candidate, and how they compare."""
+) -> tuple[Release, GateResult]:
+    """The candidate, and how it and `base`, the release in force, compare."""
     from export.gate import LabelledText
     from export.retrain import retrain as fine_tune
-    from stream.parts import release_of, store_of
+    from stream.parts import store_of
     from stream.releases import next_version
 
-    base = release_of(settings)
     name = base.manifest.name
     taken = [ref.version for ref in store_of(settings).list() if ref.name == name]
     version = next_version(base.manifest.version, taken)
@@ -175,8 +183,7 @@ def _train(
         f"{name}@{version}: fine-tuning {base.label} on {len(labels.texts)} texts", soft_wrap=True
     )
     rows = [LabelledText(*each) for each in labels.texts]
-    candidate, gate = fine_tune(base, rows, heldout, out, version=version, **options)
-    return base, candidate, gate
+    return fine_tune(base, rows, heldout, out, version=version, **options)
 
 
 def _promote(

@@ -78,6 +78,10 @@ def train(
         list[str] | None,
         typer.Option(metavar="YOURS=OURS,...", help="What labels of --data stand for; YOURS= leaves out."),
     ] = None,
+    own_topics: Annotated[
+        bool,
+        typer.Option("--own-topics", help="The labels of --data are the topics, in the place of newstide's."),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop where rows of --data can't be used.")
     ] = False,
@@ -138,10 +142,12 @@ def train(
 
     # What is wrong with a setting is told before a long file is read.
     TrainConfig.for_csv(Path(), "sentiment", licence=licence, **changes).changed(_choices(choices or ()))
-    own = None if table is None else told_of(table, task, labels or (), strict=strict)
+    own = None
+    if table is not None:
+        alone = start is None and data_dir is None
+        own = told_of(table, task, labels or (), strict=strict, own_topics=own_topics, alone=alone)
     if own is not None and check:
-        if as_json:
-            print_json({"data": plain_own(own)})
+        _tell_of(own, as_json=as_json)
         return
     if recipe is not None:
         config = TrainConfig.from_toml(recipe, data_dir).model_copy(update=changes)
@@ -165,16 +171,22 @@ def train(
 
 def _refuse_idle(ctx: typer.Context, table: Path | None, task: str | None) -> None:
     """Options that would do nothing are an error: who gave one believes that it does something."""
-    idle: tuple[str, ...] = ("task", "labels", "strict", "check", "licence")
+    idle: tuple[str, ...] = ("task", "labels", "own_topics", "strict", "check", "licence")
     why = "is about --data FILE: give one, or leave it out"
     if table is not None:
         idle, why = (), ""
         if task == "impact":
-            idle = ("labels", "strict", "licence", "epochs", "choices", "search", "data_dir")
+            idle = ("labels", "own_topics", "strict", "licence", "epochs", "choices", "search", "data_dir")
             why = "means nothing to --task impact: leave it out"
     for name in on_command_line(ctx, *idle):
         flag = {"choices": "with"}.get(name, name.replace("_", "-"))
         raise UsageError(f"train: --{flag} {why}")
+
+
+def _tell_of(own: OwnData, *, as_json: bool) -> None:
+    """What is in the file, for programs; people have been told already."""
+    if as_json:
+        print_json({"data": plain_own(own)})
 
 
 def _choices(told: Sequence[str]) -> dict[str, object]:
@@ -206,12 +218,14 @@ def _config_of(
         return TrainConfig.standard(data_dir or Path(), **changes)
     out = Path(changes.get("out", TrainConfig.model_fields["out"].default))
     specs = write_parts(own, out / "data", licence=licence)
+    changes = changes | {"topics": own.topics}
     if data_dir is None:
         return TrainConfig.for_csv(own.path, "sentiment", licence=licence, data=specs, **changes)
     told = {task for spec in specs for task in spec.reference}
     usual = [
         spec.model_copy(update={"reference": tuple(task for task in spec.reference if task not in told)})
         for spec in standard_sets(data_dir)
+        if not (own.topics and "topic" in spec.tasks)
     ]
     return TrainConfig.standard(data_dir, data=(*specs, *usual), **changes)
 

@@ -13,7 +13,8 @@ from stream.metrics.labels import FirstSeen, bounded
 
 Stage = Literal["queue", "tokenize", "infer", "produce"]
 STAGES: Final[tuple[Stage, ...]] = ("queue", "tokenize", "infer", "produce")
-_NAMED_TOPICS: Final = 64
+_NAMED_TOPICS: Final = 96
+"""Newstide's own twenty, and as many as a release of somebody's own may have."""
 SWAP_OUTCOMES: Final = tuple(status.value for status in SwapStatus)
 
 _LANGUAGES: Final = frozenset({"en", "zh", "ja", "ko", "und"})

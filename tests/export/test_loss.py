@@ -64,7 +64,7 @@ def test_each_head_is_held_against_its_labels_per_text_of_the_batch() -> None:
 
 def test_rare_classes_weigh_more_by_the_power_that_is_asked_for() -> None:
     items = moods(0, 0, 0, 0, 0, 0, 1, 2)
-    share = torch.tensor(shares([item.example for item in items], "sentiment"))
+    share = torch.tensor(shares([item.example for item in items], "sentiment", 3))
     for power in (0.0, 0.5, 1.0):
         weights = loss_over(items, balance=power).weights["sentiment"]
         assert torch.allclose(weights / weights[0], (share / share[0]) ** -power)

@@ -112,7 +112,7 @@ def test_the_side_of_a_text_does_not_depend_on_the_order(texts: list[str], draw:
 
 
 def test_shares_of_classes_are_never_nothing() -> None:
-    found = shares([Example("a", "sentiment", 0, "x"), Example("b", "topic", 3, "x")], "sentiment")
+    found = shares([Example("a", "sentiment", 0, "x"), Example("b", "topic", 3, "x")], "sentiment", 3)
     assert found == [0.5, 0.25, 0.25]
 
 
@@ -163,7 +163,7 @@ def test_companies_of_one_text_are_gathered_with_the_sentiment_towards_each(tmp_
     assert [(example.task, example.label) for example in towards] == [("entity", -1)] * 3
     assert towards[2].spans == ()
     assert labels_of(towards[0], "entity") == [2, 0]
-    assert shares(towards, "entity")[2] == pytest.approx(4 / 7)
+    assert shares(towards, "entity", 3)[2] == pytest.approx(4 / 7)
 
 
 @pytest.mark.parametrize(

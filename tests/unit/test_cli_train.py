@@ -191,7 +191,9 @@ def test_a_run_without_sentiment_says_what_a_release_needs(
     table = tmp_path / "own.csv"
     table.write_text("text,label\noil falls,energy-oil\nthe fed meets,Macro\ngold,macro\n")
     ran = newstide("train", "--data", table, "--task", "topic", "--check")
-    assert "add the usual sets with --data-dir DIR to export one" in ran.err
+    assert "a release also needs a head for sentiment" in ran.err
+    ran = newstide("train", "--data", table, "--task", "topic", "--check", "--start", "newstide-en")
+    assert "a release also needs" not in ran.err
 
 
 def test_a_file_may_be_looked_at_without_a_run(newstide: Command, runs: list[Any], tmp_path: Path) -> None:

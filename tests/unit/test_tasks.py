@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import ModelError
-from models.tasks import HEADS, MENTIONS, SENTIMENT, TAGS, TASKS, TOPICS, index_in, index_of, slug, task_named
+from models.tasks import HEADS, MENTIONS, SENTIMENT, TAGS, TASKS, TOPICS, index_in, slug, task_named
 
 
 def test_there_are_three_sentiments_and_twenty_topics_in_the_order_of_the_outputs() -> None:
@@ -34,14 +34,14 @@ def test_no_two_labels_have_the_same_slug() -> None:
 
 
 def test_a_label_is_found_by_its_name_or_its_slug() -> None:
-    assert index_of("topic", "Earnings") == TOPICS.index("Earnings")
-    assert index_of("topic", "legal-regulation") == TOPICS.index("Legal | Regulation")
-    assert index_of("sentiment", "positive") == 2
+    assert index_in(TOPICS, "Earnings", "topic") == TOPICS.index("Earnings")
+    assert index_in(TOPICS, "legal-regulation", "topic") == TOPICS.index("Legal | Regulation")
+    assert index_in(SENTIMENT, "positive", "sentiment") == 2
 
 
 def test_an_unknown_label_is_refused_with_those_there_are() -> None:
     with pytest.raises(ModelError, match=r"label 'bullish' .* negative, neutral, positive"):
-        index_of("sentiment", "bullish")
+        index_in(SENTIMENT, "bullish", "sentiment")
 
 
 def test_an_unknown_task_is_refused_with_those_there_are() -> None:

@@ -18,10 +18,10 @@ from models.scorer import Scorer
 
 Kind = Literal["company", "country", "gender"]
 
-BOUND = 0.5
-"""How far any swap may move a score, which runs from -1 to 1: a quarter of the way from one end to the other."""
+BOUND = 0.4
+"""How far any swap may move a score, which runs from -1 to 1: a fifth of the way from one end to the other."""
 
-MEAN_BOUND = 0.1
+MEAN_BOUND = 0.05
 """How far the swaps of a kind may move scores in the mean."""
 
 _COMPANIES = (

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from export.chances import Chances, FullScorer, Row
 from export.report import EvalReport, index_at
+from models.errors import UnusableDataError
 from models.scorer import Places
 from models.tasks import HeadName, TaskName, index_in
 from models.training.measure import Figures, Floats, Indices, measure
@@ -80,6 +82,50 @@ class Answered:
             ModelError: if there are no answers.
         """
         return EvalReport(**self.figures().model_dump(), task=self.task, release=self.release)
+
+
+class Agreement(BaseModel):
+    """How two releases answer the same.
+
+    Of `n` answers the share `agreement` is the same in both. `mean_difference` and `largest_difference` are of the
+    probability that they give a label.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    release: str
+    n: int
+    agreement: float
+    mean_difference: float
+    largest_difference: float
+    accuracy: float
+    macro_f1: float
+    ece: float
+
+
+def agreement_of(ours: Answered, theirs: Answered) -> Agreement:
+    """How `theirs` stand to `ours`, with the figures that they reach.
+
+    Raises:
+        UnusableDataError: if the two answer with other labels, or read other parts of the texts.
+    """
+    if ours.labels != theirs.labels or not np.array_equal(ours.truth, theirs.truth):
+        raise UnusableDataError(
+            f"--against {theirs.release}: it has other labels than {ours.release}, or cuts texts elsewhere, so the"
+            " two can't be put side by side: give one of the same kind"
+        )
+    apart = np.abs(ours.chances - theirs.chances)
+    figures = theirs.figures()
+    return Agreement(
+        release=theirs.release,
+        n=figures.n,
+        agreement=float((ours.answers == theirs.answers).mean()),
+        mean_difference=float(apart.mean()),
+        largest_difference=float(apart.max()),
+        accuracy=figures.accuracy,
+        macro_f1=figures.macro_f1,
+        ece=figures.ece,
+    )
 
 
 def answer_texts(scorer: FullScorer, rows: Sequence[tuple[str, str]], task: TaskName) -> Answered:

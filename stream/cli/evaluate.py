@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stream.cli.figures import print_bias, print_impact, print_report
+from stream.cli.figures import print_agreement, print_bias, print_impact, print_report
 from stream.cli.invocation import on_command_line, settings_of
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.cli.reference import ReleaseRef, loading, release_named
@@ -52,6 +52,10 @@ def evaluate(
         typer.Option(metavar="LABEL,LABEL", help="Only texts of these labels, answered with one of these."),
     ] = None,
     release: ReleaseRef = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Ask this release the same, and tell how often both agree."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write scikit-learn's report and pictures (extra `train`)."),
@@ -68,21 +72,29 @@ def evaluate(
     if file is None or task is None or (given and data):
         raise UsageError("evaluate: give --task TASK and one file, or --bias")
     if task == _IMPACT:
-        _evaluate_impact(file, as_json=as_json)
+        _evaluate_impact(file, release, as_json=as_json)
         return
     if out is not None:
-        _need_pictures()
+        _need_pictures(out)
     chosen = tuple(label.strip() for label in among.split(",")) if among is not None else ()
     report, answered = _measured(settings, release, task, file, chosen)
+    beside = None
+    if against is not None:
+        from export.measures import agreement_of
+
+        beside = agreement_of(answered, _measured(settings, against, task, file, chosen)[1])
     if out is not None:
         from export.pictures import write_pictures
 
         for path in write_pictures(answered, out):
             remarks().print(f"written: {path}", soft_wrap=True)
     if as_json:
-        print_json(_plain(report) | ({"among": list(answered.labels)} if chosen else {}))
+        told = _plain(report) | ({"among": list(answered.labels)} if chosen else {})
+        print_json(told | ({"against": beside.model_dump()} if beside else {}))
         return
     print_report(console(), report, answered.labels)
+    if beside is not None:
+        print_agreement(console(), beside)
 
 
 def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
@@ -90,9 +102,12 @@ def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
     idle: tuple[str, ...] = ("bound",)
     why = "is of --bias: add --bias, or leave it out"
     if bias:
-        idle, why = ("given", "data", "task", "among", "out"), "means nothing beside --bias: leave it out"
+        idle, why = (
+            ("given", "data", "task", "among", "against", "out"),
+            "means nothing beside --bias: leave it out",
+        )
     elif task == _IMPACT:
-        idle, why = (*idle, "among", "release", "out"), "means nothing to --task impact: leave it out"
+        idle, why = (*idle, "among", "against", "out"), "means nothing to --task impact: leave it out"
     for name in on_command_line(ctx, *idle):
         raise UsageError(f"evaluate: {'DATA' if name == 'given' else f'--{name}'} {why}")
 
@@ -169,20 +184,22 @@ def _evaluate_bias(settings: Settings, release: str | None, bound: float | None,
         raise typer.Exit(1)
 
 
-def _evaluate_impact(file: Path, *, as_json: bool) -> None:
+def _evaluate_impact(file: Path, head: str | None, *, as_json: bool) -> None:
+    """What a head for returns is worth: the one kept in the folder `head`, or one that learns the earlier news."""
     from stream.cli.train import need_training
 
     need_training()
-    from models.training.impact import measure_impact
+    from models.training.impact import measure_impact, measure_kept
 
-    report = measure_impact(file)
+    report = measure_impact(file) if head is None else measure_kept(file, Path(head))
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
         print_impact(console(), report)
 
 
-def _need_pictures() -> None:
+def _need_pictures(out: Path) -> None:
+    """Make sure that pictures can be made and written, before anything is measured for them."""
     from importlib.util import find_spec
 
     missing = [name for name in _PICTURES if find_spec(name) is None]
@@ -190,3 +207,7 @@ def _need_pictures() -> None:
         raise UsageError(
             f'--out: {", ".join(missing)} is missing: needs the extra train: pip install "newstide[train]"'
         )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {out} can't be made ({error.strerror}): give another folder") from error

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from export.bias import BiasReport
+    from export.measures import Agreement
     from export.report import EvalReport
     from models.training.impact import ImpactReport
     from models.training.measure import ClassFigures
@@ -101,6 +102,16 @@ def _print_confusion(out: Console, report: EvalReport, labels: Sequence[str], wh
     out.print(table)
 
 
+def print_agreement(out: Console, found: Agreement) -> None:
+    """Print how often another release gives the same answers, and what it reaches."""
+    out.print(
+        f"against [bold]{found.release}[/]: the same answer to {found.agreement:.2%} of {found.n};"
+        f" probabilities {found.mean_difference:.4f} apart in the mean, {found.largest_difference:.3f} at most;"
+        f" it reaches accuracy {found.accuracy:.4f}, macro_f1 {found.macro_f1:.4f}, ece {found.ece:.4f}",
+        soft_wrap=True,
+    )
+
+
 def print_bias(out: Console, report: BiasReport) -> None:
     """Print how far scores move when names are swapped, and the two texts that lie furthest apart."""
     out.print(
@@ -138,4 +149,12 @@ def print_impact(out: Console, report: ImpactReport) -> None:
         f" (95 % of resamples: {low:+.1%} to {high:+.1%}); correlation {report.correlation:+.3f}",
         soft_wrap=True,
     )
+    out.print(
+        f"up or down: {report.accuracy:.1%} right; always the commoner: {report.accuracy_commoner:.1%}",
+        soft_wrap=True,
+    )
+    if report.left_out:
+        out.print(
+            f"left out: {report.left_out} news of days that the head may have learned from", soft_wrap=True
+        )
     out.print(report.verdict, soft_wrap=True)

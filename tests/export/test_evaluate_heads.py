@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,11 @@ from sklearn.metrics import precision_recall_fscore_support
 from tiny_training import mood_rows, subject_rows, write_csv
 
 from export.chances import FullScorer
-from export.measures import answer_texts
+from export.measures import agreement_of, answer_texts
 from export.mentions import Sentence, found_in, kind_figures, mentions_of, read_sentences, tags_of
 from export.pictures import write_pictures
 from export.towards import answer_entities, read_entities
-from models.errors import ModelError
+from models.errors import ModelError, UnusableDataError
 from models.explain import explain
 from models.release import Release
 from models.scorer import OnnxScorer
@@ -232,7 +233,7 @@ def test_pictures_and_the_report_of_scikit_learn_are_written(
     assert ran.err.count("written: ") == 4
     (tmp_path / "file").write_text("")
     ran = newstide("evaluate", "--task", "topic", data, "--release", release.path, "--out", tmp_path / "file")
-    assert (ran.code, "give another folder" in ran.err) == (1, True)
+    assert (ran.code, "give another folder" in ran.err) == (2, True)
 
 
 def test_pictures_can_be_drawn_of_a_single_class(scorer: FullScorer, tmp_path: Path) -> None:
@@ -315,3 +316,33 @@ def test_words_that_move_the_sentiment_towards_an_entity_are_shown(
     assert (ran.code, "does not read so far" in ran.err) == (1, True)
     ran = newstide("explain", text, "--entity", "Nobody", "--release", release.path)
     assert (ran.code, "the text does not name it" in ran.err) == (2, True)
+
+
+def test_two_releases_are_put_side_by_side(
+    release: Release,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    newstide = Command(tmp_path, monkeypatch, capsys)
+    data = write_csv(tmp_path / "m.csv", mood_rows(60))
+    asked = ("evaluate", "--task", "sentiment", data, "--release", release.path)
+    told = newstide(*asked, "--against", release.path, "--json").record()["against"]
+    assert told["release"] == release.label
+    assert (told["n"], told["agreement"], told["largest_difference"]) == (60, 1.0, 0.0)
+    assert "the same answer to 100.00% of 60" in newstide(*asked, "--against", release.path).out
+    ran = newstide(*asked, "--out", data)
+    assert (ran.code, "can't be made" in ran.err) == (2, True)
+    ran = newstide("evaluate", "--bias", "--against", release.path)
+    assert (ran.code, "--against means nothing beside --bias" in ran.err) == (2, True)
+
+
+def test_an_answer_that_differs_is_counted(scorer: FullScorer) -> None:
+    ours = answer_texts(scorer, mood_rows(40), "sentiment")
+    turned = replace(ours, release="other@1", chances=ours.chances[:, ::-1])
+    found = agreement_of(ours, turned)
+    assert found.agreement == float((ours.answers == 2 - ours.answers).mean())
+    assert found.largest_difference > 0.1
+    assert found.accuracy == turned.figures().accuracy
+    with pytest.raises(UnusableDataError, match="can't be put side by side"):
+        agreement_of(ours, replace(ours, labels=("a", "b", "c")))

@@ -53,6 +53,49 @@ def test_what_the_text_says_of_the_return_is_found_on_later_days(tmp_path: Path)
     assert page["report"]["n"] == report.n
 
 
+def test_a_head_that_was_kept_is_measured_on_later_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newstide = Command(tmp_path, monkeypatch, capsys)
+    encoder, out, data = tiny_encoder(tmp_path / "encoder"), tmp_path / "out", moves(tmp_path, told=0.02)
+    learned = measure_impact(data, start=encoder, out=out)
+    # The news that it was measured on then is all that is late enough in the same file.
+    again = impact.measure_kept(data, out)
+    assert again.left_out > learned.learned
+    assert again.model_copy(update={"left_out": 0}) == learned
+    told = newstide("evaluate", "--task", "impact", data, "--release", out, "--json").record()
+    assert (told["n"], told["accuracy"] > 0.8) == (learned.n, True)
+    assert told["accuracy_commoner"] < 0.7
+    assert (
+        "news of days that the head may have learned from"
+        in newstide("evaluate", "--task", "impact", data, "--release", out).out
+    )
+    early = write_csv(tmp_path / "e.csv", [("oil", "2020-01-02", "0.1")], ("text", "DATE", "CHANGE"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / impact.FILE).write_text("{}")
+    narrow = tmp_path / "narrow"
+    narrow.mkdir()
+    page = json.loads((out / impact.FILE).read_text())
+    (narrow / impact.FILE).write_text(json.dumps(page | {"weights": [1.0]}))
+    for file, folder, code, fault in (
+        (early, out, 2, "none of its 1 news is later than"),
+        (data, tmp_path / "none", 2, "holds no impact.json"),
+        (data, other, 1, "train it again"),
+        (data, narrow, 1, "holds 1 weights, but its encoder encoder gives 32 numbers"),
+    ):
+        ran = newstide("evaluate", "--task", "impact", file, "--release", folder)
+        assert (ran.code, fault in ran.err) == (code, True), ran.err
+
+
+def test_a_kept_head_reads_with_the_encoder_that_it_learned_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(impact, "write_multilingual_encoder", tiny_encoder)
+    _, name = impact.features_of(["profit"], None, name="multilingual-e5-small")
+    assert name == "multilingual-e5-small"
+
+
 def test_chance_is_not_taken_for_knowledge(tmp_path: Path) -> None:
     report = measure_impact(moves(tmp_path, told=0.0), start=tiny_encoder(tmp_path / "encoder"))
     assert report.gain_interval[0] <= 0

@@ -63,7 +63,9 @@ def count_p_after(observed: int, usual: Rate, lately: Rate, look: Look, moved: f
         look: the window.
         moved: how probable it is that the rate has moved since the middle of that hour.
     """
-    far, near = (count_p(observed, _known(usual, lately, look, most), look) for most in (_MOVED, _HELD))
+    if_moved, if_held = (_known(usual, lately, look, most) for most in (_MOVED, _HELD))
+    far = count_p(observed, if_moved, look)
+    near = far if if_held == if_moved else count_p(observed, if_held, look)
     return moved * far + (1.0 - moved) * near
 
 

@@ -28,19 +28,25 @@ def _fraction(x: float, a: float, b: float) -> float:
     """1 + d1/(1 + d2/(1 + ...)), the continued fraction below the line of I_x(a, b), by Lentz's method."""
     value = ratio_up = 1.0
     ratio_down = 0.0
-    step = 0
+    half = 0
+    # Terms come in pairs of two forms. Most of what a busy series costs is spent here, so the loop is kept plain.
     while True:
-        step += 1
-        half, odd = divmod(step, 2)
-        if odd:
-            term = -(a + half) * (a + b + half) * x / ((a + step - 1) * (a + step))
-        else:
-            term = half * (b - half) * x / ((a + step - 1) * (a + step))
+        place = a + (half + half + 1)
+        term = -(a + half) * (a + b + half) * x / ((place - 1) * place)
         ratio_down = 1.0 / ((1.0 + term * ratio_down) or _TINY)
         ratio_up = (1.0 + term / ratio_up) or _TINY
         change = ratio_up * ratio_down
         value *= change
-        if abs(change - 1.0) < _CLOSE:
+        if -_CLOSE < change - 1.0 < _CLOSE:
+            return value
+        half += 1
+        place = a + (half + half)
+        term = half * (b - half) * x / ((place - 1) * place)
+        ratio_down = 1.0 / ((1.0 + term * ratio_down) or _TINY)
+        ratio_up = (1.0 + term / ratio_up) or _TINY
+        change = ratio_up * ratio_down
+        value *= change
+        if -_CLOSE < change - 1.0 < _CLOSE:
             return value
 
 

@@ -149,8 +149,10 @@ class Tallies:
     def windows(self, now: int) -> tuple[Window, ...]:
         """The trailing windows of all horizons that end with bin `now`; they are changed in place later."""
         if self._seen_at != now:
+            starts = [self._start(now, each) for each in self._horizons]
+            near = self._seen_at is not None and 0 < now - self._seen_at <= self._block
+            self._windows = self._moved(starts, now) if near else self._nested(starts, now)
             self._drop_blocks(now)
-            self._windows = self._nested([self._start(now, each) for each in self._horizons], now)
             self._seen_at = now
         return self._windows
 
@@ -181,6 +183,28 @@ class Tallies:
                 whole.add(kept.pop()[1])
             windows.append(Window(start, now, whole).copy())
         return tuple(windows)
+
+    def _moved(self, starts: list[int], now: int) -> tuple[Window, ...]:
+        """The same from the windows that ended shortly before: only what leaves and what comes is counted."""
+        moved = []
+        for window, start in zip(self._windows, starts, strict=True):
+            each = window.copy()
+            for here in range(window.start, start):
+                for gone in (self.bins.get(here), self._block_at(here)):
+                    if gone is not None:
+                        each.tally.add(gone, -1)
+            for here in range(window.end + 1, now + 1):
+                come = self.bins.get(here)
+                if come is not None:
+                    each.tally.add(come)
+            each.start, each.end = start, now
+            moved.append(each)
+        return tuple(moved)
+
+    def _block_at(self, here: int) -> Tally | None:
+        """The block that begins with bin `here`, if there is one."""
+        number, within = divmod(here, self._block)
+        return None if within else self.blocks.get(number)
 
     def forgotten(self, now: int) -> bool:
         """Whether nothing that is kept lies within the longest horizon before `now`."""

@@ -200,8 +200,13 @@ async def test_of_two_notifiers_one_works_and_the_other_takes_over(
             )
             await server.until(12)
             await until(lambda: value(second, "newstide_notify_groups_open") == 0)
-    statuses = [(status, lead) for status, _, lead in said(server)]
-    assert sorted(statuses) == sorted((status, each) for status in ("firing", "resolved") for each in series)
+    # What was told just as the partitions went over may be told again, under the same key.
+    told = {
+        each.json["key"]: (each.json["status"], each.json["lead"]["series"]) for each in server.to("/hook")
+    }
+    assert sorted(told.values()) == sorted(
+        (status, each) for status in ("firing", "resolved") for each in series
+    )
 
 
 async def test_old_alerts_that_are_over_are_not_told_at_the_first_start(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stream.bench.pairs import Pair, make_pairs
-from stream.bench.recipes import RECIPES, SIMHASH
+from stream.bench.recipes import RECIPES, SIMHASH, Recipe
 from stream.errors import UsageError
 from stream.events import NewsItem
 from stream.score.fingerprint import SAME_STORY, normalise
@@ -133,29 +133,48 @@ def pair_name(one: str, other: str) -> str:
     return sha256("\n".join(sorted((one.strip(), other.strip()))).encode()).hexdigest()[:16]
 
 
-def measure_quality(items: Sequence[NewsItem]) -> Report:
+def texts_of(items: Sequence[NewsItem]) -> list[str]:
+    """All texts of the pairs that `items` give.
+
+    Raises:
+        UsageError: if `items` are too few.
+    """
+    made, labelled = pairs_of(items)
+    return list(dict.fromkeys(text for pair in (*made, *labelled) for text in (pair.one, pair.other)))
+
+
+def measure_quality(
+    items: Sequence[NewsItem], others: Mapping[str, Mapping[str, bytes]] | None = None
+) -> Report:
     """What each recipe finds in the pairs that `items` give, the one in use first.
+
+    Args:
+        items: news.
+        others: further recipes, by name what each makes of `texts_of(items)`; compared byte by byte.
 
     Raises:
         UsageError: if `items` are too few.
     """
     made, labelled = pairs_of(items)
     own = next(iter(RECIPES))
+    recipes: dict[str, Recipe] = {
+        **RECIPES,
+        **{name: given.__getitem__ for name, given in (others or {}).items()},
+    }
     taken: dict[str, list[bool]] = defaultdict(list)
-    for pair, likeness in zip(made, _likenesses(own, made), strict=True):
+    for pair, likeness in zip(made, _likenesses(own, recipes[own], made), strict=True):
         taken[pair.rule].append(likeness >= SAME_STORY)
     return Report(
         copies=sum(pair.same for pair in made),
         others=sum(not pair.same for pair in made),
         labelled=len(labelled),
-        in_use=[_quality(own, made, labelled, threshold) for threshold in _LEVELS],
-        compared=[_quality(name, made, labelled) for name in RECIPES],
+        in_use=[_quality(own, recipes[own], made, labelled, threshold) for threshold in _LEVELS],
+        compared=[_quality(name, recipe, made, labelled) for name, recipe in recipes.items()],
         rules={rule: sum(found) / len(found) for rule, found in taken.items()},
     )
 
 
-def _likenesses(name: str, pairs: Sequence[Pair]) -> list[float]:
-    recipe = RECIPES[name]
+def _likenesses(name: str, recipe: Recipe, pairs: Sequence[Pair]) -> list[float]:
     prints: dict[str, npt.NDArray[np.uint8]] = {}
     for text in dict.fromkeys(text for pair in pairs for text in (pair.one, pair.other)):
         whole = np.frombuffer(recipe(text), dtype=np.uint8)
@@ -164,16 +183,20 @@ def _likenesses(name: str, pairs: Sequence[Pair]) -> list[float]:
 
 
 def _quality(
-    name: str, made: Sequence[Pair], labelled: Sequence[Pair], threshold: float | None = None
+    name: str,
+    recipe: Recipe,
+    made: Sequence[Pair],
+    labelled: Sequence[Pair],
+    threshold: float | None = None,
 ) -> Quality:
     """The figures of one recipe; None takes the threshold that is best on the first half of the headlines."""
     halves: tuple[list[tuple[float, bool]], list[tuple[float, bool]]] = ([], [])
-    for pair, likeness in zip(made, _likenesses(name, made), strict=True):
+    for pair, likeness in zip(made, _likenesses(name, recipe, made), strict=True):
         halves[crc32(pair.one.encode("utf-8", "surrogatepass")) % 2].append((likeness, pair.same))
     if threshold is None:
         threshold = max((level / 100 for level in range(30, 96)), key=lambda level: _f1(halves[0], level))
     found, false = _rates(halves[1], threshold)
-    real = zip(_likenesses(name, labelled), (pair.same for pair in labelled), strict=True)
+    real = zip(_likenesses(name, recipe, labelled), (pair.same for pair in labelled), strict=True)
     real_found, real_false = _rates(list(real), threshold) if labelled else (None, None)
     return Quality(name, threshold, found / (found + false or 1.0), found, real_found, real_false)
 

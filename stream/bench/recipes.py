@@ -51,7 +51,9 @@ def simhash(hashes: Hashes, size: int) -> bytes:
     return np.packbits(2 * bits.sum(axis=0) > len(hashes)).tobytes()
 
 
-RECIPES: Mapping[str, Callable[[str], bytes]] = {
+Recipe = Callable[[str], bytes]
+
+RECIPES: Mapping[str, Recipe] = {
     f"newstide v{VERSION}, 64 bytes": lambda text: bytes.fromhex(fingerprint(text)),
     "newstide's shingles, 32 bytes": lambda text: minhash(shingles_of(text), 32),
     "newstide's shingles, 128 bytes": lambda text: minhash(shingles_of(text), 128),

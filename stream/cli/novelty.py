@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stream.cli.printing import Json, console, print_json
+from stream.errors import UsageError
 
 if TYPE_CHECKING:
     from stream.bench.novelty import Quality, Report
@@ -26,6 +27,12 @@ def bench_novelty(
         int, typer.Option(min=0, help="Signals of the `market` series to send; 0 leaves it out.")
     ] = 100_000,
     capacity: Annotated[int, typer.Option(min=1, help="Stories that are remembered at most.")] = 1_000_000,
+    encoder: Annotated[
+        bool,
+        typer.Option(
+            "--encoder", help="Also the signs of a fixed sentence encoder, all-MiniLM (extra `train`)."
+        ),
+    ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="How often the cost is measured; the least counts.")] = 3,
     as_json: Json = False,
 ) -> None:
@@ -33,7 +40,11 @@ def bench_novelty(
     from stream.bench.novelty import measure_quality
     from stream.bench.remembering import LEAST, measure_cost
 
-    report = None if file is None else measure_quality(_items(file))
+    if encoder and file is None:
+        raise UsageError("bench novelty: --encoder is about FILE: give one, or leave it out")
+    items = [] if file is None else _items(file)
+    others = _encoded(items) if encoder else {}
+    report = None if file is None else measure_quality(items, others)
     cost = measure_cost(max(signals, LEAST), capacity, rounds) if signals else None
     if as_json:
         print_json(
@@ -47,6 +58,25 @@ def bench_novelty(
         _print_report(report)
     if cost is not None:
         _print_cost(cost)
+
+
+def _encoded(items: list[NewsItem]) -> dict[str, dict[str, bytes]]:
+    """What a fixed encoder makes of the texts, alone and beside the fingerprint in use."""
+    from stream.bench.novelty import texts_of
+    from stream.bench.recipes import RECIPES
+    from stream.cli.train import need_training
+
+    need_training()
+    from models.training.sentences import signs_of
+
+    name, recipe = next(iter(RECIPES.items()))
+    found: dict[str, dict[str, bytes]] = {}
+    for count in (64, 256):
+        signs = signs_of(texts_of(items), count)
+        found[f"all-MiniLM-L6-v2, {count} signs"] = signs
+        if count == 64:  # noqa: PLR2004 - as many as the fingerprint has bytes, so that both weigh the same
+            found[f"{name}, and {count} signs"] = {text: recipe(text) + each for text, each in signs.items()}
+    return found
 
 
 def _items(file: Path) -> list[NewsItem]:

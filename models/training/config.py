@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.errors import ModelError, WrongSettingError
+from models.faults import advice, field_of
 from models.tasks import HEADS, HeadName, Labels, TaskName, check_topics, labels_with
 from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
@@ -227,12 +228,18 @@ class TrainConfig(BaseModel):
 
 def _fault_of(error: ValidationError, known: list[str]) -> str:
     """The first fault: which setting, its value, and what it may be."""
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "data"
+    told = error.errors()
+    first = next((each for each in told if each["type"] == "value_error"), told[0])
+    field = field_of(first["loc"]) or "data"
+    if first["loc"][:1] == ("search",) and len(first["loc"]) > 1 and first["type"] != "value_error":
+        return (
+            f"search.{first['loc'][1]}: it is neither a list of values, such as [0.1, 0.2], nor a range, such as"
+            " {low = 1e-5, high = 1e-3, log = true}: give one of these"
+        )
     if first["type"] == "missing":
         return f"{field} is missing: give it"
     if first["type"] == "extra_forbidden":
         near = get_close_matches(field, known, 1)
         fix = f"did you mean {near[0]}?" if near else f"the settings of a run are {', '.join(known)}"
         return f"{field} is no setting: {fix if len(first['loc']) == 1 else 'leave it out'}"
-    return f"{field} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}"
+    return f"{field} is {first['input']!r}: {advice(first)}"

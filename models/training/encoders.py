@@ -50,12 +50,17 @@ def begin(config: TrainConfig) -> tuple[Network, Origin]:
     """The network that `config` starts from, with the layers that it keeps, and where it comes from.
 
     Raises:
-        WrongSettingError: if there is neither such a folder nor such a release.
-        ModelError: if the encoder can't be read, or lacks one of the layers.
+        WrongSettingError: if there is neither such a folder nor such a release, or it lacks one of the layers.
+        ModelError: if the encoder can't be read.
     """
     folder, base, licence = _encoder_of(config)
     network, origin = open_start(folder, base, licence, dropout=config.dropout, seed=config.seed)
-    return (keep_layers(network, config.layers, config.dropout) if config.layers else network), origin
+    kept = keep_layers(network, config.layers, config.dropout) if config.layers else network
+    if config.frozen_layers > kept.shape.layers:
+        raise WrongSettingError(
+            f"frozen_layers is {config.frozen_layers}, but the encoder has {kept.shape.layers}: give fewer"
+        )
+    return kept, origin
 
 
 def open_start(
@@ -248,11 +253,11 @@ def keep_layers(network: Network, numbers: Sequence[int], dropout: float) -> Net
     2019; Sajjad et al., "On the Effect of Dropping Layers of Pre-trained Transformer Models", 2023).
 
     Raises:
-        ModelError: if there is no layer of a number.
+        WrongSettingError: if there is no layer of a number.
     """
     there = network.shape.layers
     if beyond := [number for number in numbers if not 0 <= number < there]:
-        raise ModelError(
+        raise WrongSettingError(
             f"layers names {beyond[0]}, but the encoder has 0 to {there - 1}: name some of these"
         )
     thin = Network(network.shape.model_copy(update={"layers": len(numbers)}), dropout=dropout)

@@ -7,7 +7,6 @@ import math
 import torch
 from torch import nn
 
-from models.errors import ModelError
 from models.tasks import HEADS
 from models.training.config import TrainConfig
 from models.training.network import Network
@@ -20,8 +19,6 @@ def make_optimizer(network: Network, config: TrainConfig) -> torch.optim.AdamW:
 
     Each group's `scale` is its rate over that of the run.
 
-    Raises:
-        ModelError: if `config` freezes more layers than there are.
     """
     freeze(network, config)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
@@ -41,15 +38,7 @@ def make_optimizer(network: Network, config: TrainConfig) -> torch.optim.AdamW:
 
 
 def freeze(network: Network, config: TrainConfig) -> None:
-    """Leave as it is what `config` says to; adapters have frozen what they stand in for.
-
-    Raises:
-        ModelError: if `config` freezes more layers than there are.
-    """
-    if config.frozen_layers > network.shape.layers:
-        raise ModelError(
-            f"frozen_layers is {config.frozen_layers}, but the encoder has {network.shape.layers}: give fewer"
-        )
+    """Leave as it is what `config` says to; adapters have frozen what they stand in for."""
     words = bool(config.frozen_words or config.frozen_layers or config.adapters)
     network.words.requires_grad_(bool(config.prompt) or not words)
     if config.frozen_layers:

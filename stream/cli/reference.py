@@ -46,16 +46,28 @@ def release_named(settings: Settings, ref: str | None) -> Release:
     if Path(ref).is_dir():
         return Release.open(Path(ref))
     name, at, version = ref.partition("@")
+    ship = ", ".join(sorted(each.label for each in packaged_releases()))
     if at:
-        return packaged_named(ref) or store_of(settings).fetch(name, version)
+        return packaged_named(ref) or _fetched(settings, name, version, ship)
     found = store_of(settings).resolve(ref) or packaged_named(ref)
     if found is None:
-        ship = ", ".join(sorted(each.manifest.name for each in packaged_releases()))
         raise UsageError(
             f"--release is {ref!r}: there is no such folder, no such alias in the store, and no release of this"
             f" name ships: give one of these, or one that ships ({ship})"
         )
     return found
+
+
+def _fetched(settings: Settings, name: str, version: str, ship: str) -> Release:
+    from models.errors import ModelError
+    from stream.parts import store_of
+
+    try:
+        return store_of(settings).fetch(name, version)
+    except ModelError as error:
+        if type(error) is not ModelError:  # it is there, or may be
+            raise
+        raise UsageError(f"--release: {error}; what ships is {ship}") from error
 
 
 def scorers_of(settings: Settings, release: str | None) -> Callable[[str], Scorer]:

@@ -125,9 +125,9 @@ def _print_block(out: Console, text: str, answer: Answer, mentions: Sequence[Men
     out.print(Text(shorten(text, 10 * out.width), "bold"))
     figures = f" negative {negative:.2f}  neutral {neutral:.2f}  positive {positive:.2f}"
     out.print(Text("  ").append_text(mood(positive - negative)).append(figures))
-    out.print(
-        Text("  topics     ", "dim").append(", ".join(f"{label} {p:.2f}" for label, p in answer.topics))
-    )
+    if answer.topics:
+        told = ", ".join(f"{label} {p:.2f}" for label, p in answer.topics)
+        out.print(Text("  topics     ", "dim").append(told))
     for each, towards in towards_each(answer, mentions):
         line = Text("  company    ", "dim").append(f"{each.id} ({each.name})", "cyan")
         if towards is not None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, TomlConfigSettingsSource
 
+from models.faults import advice, field_of
 from stream.errors import UsageError
 from stream.logs import mask
 from stream.settings.sections import Settings
@@ -161,14 +162,12 @@ def _explain(error: ErrorDetails, origins: Mapping[str, str]) -> str:
         context: dict[str, Any] = error["ctx"]
         location.append(context["field"])
         value = value.get(context["field"]) if isinstance(value, Mapping) else value
-    name = ".".join(location)
+    name = field_of(location)
     origin = origins.get(".".join(location[:2]), "default")
     shown = _MASK if _is_secret(location) else repr(value)
     if len(shown) > _SHOWN:
         shown = shown[: _SHOWN - 1] + "…"
-    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
-    message = message.replace("a valid tuple", "a list")
-    return f"{name} is {shown} (from {origin}): {message}"
+    return f"{name} is {shown} (from {origin}): {advice(error)}"
 
 
 def _is_secret(location: list[str]) -> bool:

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 from tiny_training import tiny_config, tiny_network, tiny_texts, tiny_tokenizer  # noqa: E402 - needs torch
 from torch import nn  # noqa: E402 - needs the extra
 
-from models.errors import ModelError  # noqa: E402 - needs torch
+from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
 from models.text import load_tokenizer  # noqa: E402 - needs torch
 from models.training import batches, loop, precision  # noqa: E402 - needs torch
 from models.training.adapters import attach  # noqa: E402 - needs torch
@@ -23,6 +23,7 @@ from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
 from models.training.choices import Adapters, Augment, Prompt  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
+from models.training.encoders import begin  # noqa: E402 - needs torch
 from models.training.network import Network  # noqa: E402 - needs torch
 from models.training.optimizer import make_optimizer  # noqa: E402 - needs torch
 from models.training.predict import forward  # noqa: E402 - needs torch
@@ -65,9 +66,10 @@ def test_frozen_words_leave_the_other_embeddings_learning() -> None:
     assert network.positions.weight.requires_grad
 
 
-def test_more_frozen_layers_than_there_are_are_refused() -> None:
-    with pytest.raises(ModelError, match="frozen_layers is 9, but the encoder has 2"):
-        make_optimizer(tiny_network(), tiny_settings(frozen_layers=9))
+def test_more_frozen_layers_than_there_are_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, frozen_layers=9)
+    with pytest.raises(WrongSettingError, match="frozen_layers is 9, but the encoder has 2"):
+        begin(config)
 
 
 def tiny_settings(**changes: Any) -> TrainConfig:

@@ -68,6 +68,8 @@ def test_without_a_text_it_says_how(newstide: Command) -> None:
 
 
 def test_a_folder_that_holds_no_release_is_one_clear_line(newstide: Command, tmp_path: Path) -> None:
+    ran = newstide("score", "gold", "--release", "newstide-en@0.0.1")
+    assert (ran.code, "what ships is newstide-en@" in ran.err) == (2, True)
     ran = newstide("score", "gold", "--release", tmp_path / "nowhere")
     assert ran.code == 1
     assert ran.err.startswith("newstide: ")

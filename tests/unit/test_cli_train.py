@@ -92,6 +92,12 @@ def test_any_setting_of_the_recipe_is_one_flag_away(
         ("seed=-5", 2, "seed is -5"),
         ("learning_rate=inf", 2, "learning_rate is inf"),
         ("fgn=0.5", 2, "fgn is no setting: did you mean fgm?"),
+        ("learning_rate=abc", 2, "learning_rate is 'abc': give a number"),
+        ("epochs=2.5", 2, "epochs is 2.5: give a whole number"),
+        ("balance=7", 2, "balance is 7: it should be less than or equal to 1"),
+        ("search.fgm=abc", 2, "search.fgm: it is neither a list of values"),
+        ("search.fgm={low=1}", 2, "nor a range, such as {low = 1e-5, high = 1e-3, log = true}"),
+        ("search.fgm={low=2, high=1}", 2, "low must be less than high"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(

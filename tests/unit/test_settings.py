@@ -121,12 +121,12 @@ def test_variables_that_kubernetes_adds_for_a_service_are_passed_over(
         ("kafka.bootstrap", "broker:70000", "give host:port"),
         ("kafka.ssl_cafile", "ca.pem", "there is no such file"),
         ("kafka.security_protocol", "TLS", "it should be 'PLAINTEXT', 'SSL'"),
-        ("score.batch_tokens", "many", "valid integer"),
+        ("score.batch_tokens", "many", "give a whole number"),
         ("score.max_record_bytes", "999999999", "less than or equal to 8388608"),
         ("metrics.port", "-1", "greater than or equal to 0"),
         ("log.level", "loud", "'DEBUG'"),
         ("ingest.feeds", "[1", "Expecting"),
-        ("score.group", "a b", "pattern"),
+        ("score.group", "a b", "it should look like ^"),
     ],
 )
 def test_a_wrong_value_names_field_value_origin_and_fix(name: str, value: str, fix: str) -> None:
@@ -135,6 +135,11 @@ def test_a_wrong_value_names_field_value_origin_and_fix(name: str, value: str, f
     assert value.lower() in text.lower()
     assert "(from flag): " in text
     assert fix in text
+
+
+def test_a_language_that_is_none_is_named_as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSTIDE_RELEASES__LANGUAGES", '{"xx9": "newstide-en"}')
+    assert refusal().startswith("releases.languages.xx9 is 'xx9' (from environment")
 
 
 def test_all_wrong_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+import functools
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from models.packaged import packaged_releases
+from models.release import TOKENIZER
 from models.spans import Normalised, find_mention, spans_of_tags, tokens_of
 from models.tasks import TAGS
-from models.text import normalise, normalise_with_origins
+from models.text import load_tokenizer, normalise, normalise_with_origins
 
 PIECES = st.sampled_from(
     (
@@ -44,6 +49,40 @@ def test_a_name_between_blanks_is_found_again_in_the_normalised_text(before: str
     # What stands before may join the name (a URL up to the blank, a mark): then it has no place of its own.
     assert clean.text[slice(*place)] == "Acme-Z9"
     assert text[slice(*clean.origin_of(*place))].startswith("Acme-Z9")
+
+
+@functools.cache
+def tokenizers() -> tuple[Tokenizer, ...]:
+    """Those of the releases that ship: WordPiece for English, SentencePiece for Chinese too."""
+    return tuple(load_tokenizer(each.read(TOKENIZER), 512) for each in packaged_releases())
+
+
+NAMES = st.sampled_from(
+    ("Nokia", "Nestl\u00e9", "Nestle\u0301", "\u8d35\u5dde\u8305\u53f0", "S\u0327i\u0307\u015fecam", "AT&T")
+)
+
+
+@given(TEXTS, NAMES, TEXTS)
+@settings(deadline=None)
+def test_the_tokens_of_a_name_stand_for_its_characters_and_for_no_others(
+    before: str, name: str, after: str
+) -> None:
+    text = f"{before} {name} {after}"
+    clean = Normalised.of(text)
+    place = clean.place_of(len(before) + 1, len(before) + 1 + len(name))
+    for tokenizer in tokenizers():
+        offsets = tokenizer.encode(clean.text).offsets
+        tokens = tokens_of(offsets, *place)
+        assert tokens is not None
+        theirs = offsets[slice(*tokens)]
+        read = clean.text[theirs[0][0] : theirs[-1][1]]
+        # Some tokens begin with the blank before their word. A mark that begins what follows joins the name.
+        assert read.strip().startswith(clean.text[slice(*place)].strip())
+        assert not any(
+            max(begins, place[0]) < min(ends, place[1])
+            for number, (begins, ends) in enumerate(offsets)
+            if not tokens[0] <= number < tokens[1]
+        )
 
 
 def test_what_looks_like_an_html_entity_and_is_none_keeps_its_places() -> None:

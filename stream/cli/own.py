@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from models.training.own_data import OwnData
 
 OWN_TASKS = ("sentiment", "topic", "entity")
+_FEW = 50
+"""With fewer rows a share is told no better than by five or ten points."""
 _SHOWN = 20
 """Faults that are printed one by one."""
 _LISTED = 200
@@ -101,6 +104,14 @@ def _remarks(own: OwnData, *, alone: bool) -> list[str]:
         found.append(f"left out: {lines} (lines {_some(own.leaks)})")
     if own.duplicates:
         found.append(f"counted once: {own.duplicates} rows that repeat another")
+    parts = Counter(row.part for row in own.rows)
+    if parts["tune"] < _FEW:
+        found.append(
+            f"{parts['tune']} rows to tune on are few: when to stop and how sure to be will be guesses;"
+            " mark some as val in the column split, or give more"
+        )
+    if 0 < parts["dev"] < _FEW:
+        found.append(f"{parts['dev']} rows to measure on are few: the figures will be coarse")
     if own.split and not any(row.part == "dev" for row in own.rows):
         found.append("no rows are kept to measure on: mark some as test in the column split")
     if alone and own.task != "sentiment":

@@ -182,6 +182,7 @@ def test_everything_that_is_left_out_is_told(newstide: Command, runs: list[Any],
         "left out: 1 rows whose text is measured on in another part (lines 2)",
         "counted once: 1 rows that repeat another",
         "no rows are kept to measure on",
+        " rows to tune on are few: when to stop",
     ):
         assert said in ran.err
     ran = newstide("train", "--data", table, "--labels", "good=positive,bad=negative", "--strict")
@@ -198,6 +199,7 @@ def test_a_run_without_sentiment_says_what_a_release_needs(
     table.write_text("text,label\noil falls,energy-oil\nthe fed meets,Macro\ngold,macro\n")
     ran = newstide("train", "--data", table, "--task", "topic", "--check")
     assert "a release also needs a head for sentiment" in ran.err
+    assert "rows to tune on are few" in ran.err
     ran = newstide("train", "--data", table, "--task", "topic", "--check", "--start", "newstide-en")
     assert "a release also needs" not in ran.err
 

@@ -42,7 +42,7 @@ def next_version(version: str, taken: Collection[str]) -> str:
 
 
 def promote(
-    store: ReleaseStore, alias: str, candidate: Release, *, base: Release, key: bytes | None = None
+    store: ReleaseStore, alias: str, candidate: Release, *, base: Release | None, key: bytes | None = None
 ) -> Release:
     """Publish `candidate` and let `alias` stand for it; returns it as it lies in the store.
 
@@ -53,19 +53,20 @@ def promote(
         store: where releases are kept.
         alias: what the running scorers follow.
         candidate: what passed the gate.
-        base: what it was compared with.
+        base: what was in force when it was looked at; None where nothing was.
         key: where given, both are signed with it.
 
     Raises:
         ModelError: another release than `base` is in force by now, or the store refuses.
     """
     history = store.history(alias)
-    if history and history[0].label != base.label:
+    if history and (base is None or history[0].label != base.label):
+        before = "nothing" if base is None else base.label
         raise ModelError(
             f"{history[0].label} came into force as {alias!r} meanwhile, and the candidate was compared with"
-            f" {base.label}: run `newstide retrain` again"
+            f" {before}: run the command again"
         )
-    first = None if history else _publish(store, base, key)
+    first = None if history or base is None else _publish(store, base, key)
     ref = _publish(store, candidate, key)
     if first is not None:
         store.set_alias(alias, first.name, first.version)

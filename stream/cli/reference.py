@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,6 +38,7 @@ def release_named(settings: Settings, ref: str | None) -> Release:
         UsageError: if there is no folder, alias or release that ships of this name.
         ModelError: if the store has no such version, or the release is not whole.
     """
+    from models.manifest import PLAIN
     from models.packaged import packaged_named, packaged_releases
     from models.release import Release
     from stream.parts import release_of, store_of
@@ -49,10 +51,10 @@ def release_named(settings: Settings, ref: str | None) -> Release:
     ship = ", ".join(sorted(each.label for each in packaged_releases()))
     if at:
         return packaged_named(ref) or _fetched(settings, name, version, ship)
-    found = store_of(settings).resolve(ref) or packaged_named(ref)
+    found = (store_of(settings).resolve(ref) if re.fullmatch(PLAIN, ref) else None) or packaged_named(ref)
     if found is None:
         raise UsageError(
-            f"--release is {ref!r}: there is no such folder, no such alias in the store, and no release of this"
+            f"release {ref!r}: there is no such folder, no such alias in the store, and no release of this"
             f" name ships: give one of these, or one that ships ({ship})"
         )
     return found
@@ -67,7 +69,7 @@ def _fetched(settings: Settings, name: str, version: str, ship: str) -> Release:
     except ModelError as error:
         if type(error) is not ModelError:  # it is there, or may be
             raise
-        raise UsageError(f"--release: {error}; what ships is {ship}") from error
+        raise UsageError(f"release {name}@{version}: {error}; what ships is {ship}") from error
 
 
 def scorers_of(settings: Settings, release: str | None) -> Callable[[str], Scorer]:

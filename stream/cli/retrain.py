@@ -93,7 +93,7 @@ def retrain(
         raise UsageError(f"--out {out}: it already holds something: give a new folder")
     base = release_of(settings)
     spaces = base.manifest.labels
-    texts = _read_heldout(heldout, spaces)
+    texts = read_heldout(heldout, spaces)
     read = run_on(connection, _read_labels(connection, moment, spaces))
     labels = read.without({row.text for row in texts})
     if len(labels.texts) < min_labels:
@@ -120,7 +120,7 @@ def _refuse_beside_profile(options: Mapping[str, object]) -> None:
             )
 
 
-def _read_heldout(path: Path | None, spaces: Labels) -> list[LabelledText]:
+def read_heldout(path: Path | None, spaces: Labels) -> list[LabelledText]:
     """The texts to compare on; without `path` those that ship, as far as the release has their labels."""
     from export.gate import LabelledText
     from models.errors import ModelError

@@ -19,6 +19,7 @@ from stream.topics import RELEASES
 if TYPE_CHECKING:
     from stream.bus import Connection
     from stream.events import ReleaseNote
+    from stream.settings import Settings
 
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who announces it; else you.")]
 
@@ -28,6 +29,9 @@ def rollback(
     *,
     to: Annotated[
         str | None, typer.Option("--to", metavar="NAME@VERSION", help="This one; else the former one.")
+    ] = None,
+    alias: Annotated[
+        str | None, typer.Option(help="Of the release, as in releases.languages; else releases.alias.")
     ] = None,
     by: By = None,
     as_json: Json = False,
@@ -41,7 +45,7 @@ def rollback(
 
     settings = settings_of(ctx)
     connection = connection_of(settings)
-    alias = settings.releases.alias
+    called = alias_named(settings, alias)
     try:
         ref = None if to is None else ReleaseRef.parse(to)
     except ModelError as error:
@@ -49,16 +53,31 @@ def rollback(
     run_on(connection, require_topics(connection, [RELEASES.name]))
     who = by or this_user()
     store = store_of(settings)
-    before = store.history(alias)
-    release = roll_back(store, alias, ref)
-    note = make_note(release, alias=alias, action="rollback", by=who, at=datetime.now(UTC))
+    before = store.history(called)
+    release = roll_back(store, called, ref)
+    note = make_note(release, alias=called, action="rollback", by=who, at=datetime.now(UTC))
     tell_scorers(connection, note)
     former = before[0].label if before else None
     if as_json:
-        print_json({"alias": alias, "release": release.label, "former": former, "by": note.by})
+        print_json({"alias": called, "release": release.label, "former": former, "by": note.by})
     else:
         instead = f" instead of {former}" if former not in {None, release.label} else ""
-        console().print(f"{alias} is {release.label} again{instead}", soft_wrap=True)
+        console().print(f"{called} is {release.label} again{instead}", soft_wrap=True)
+
+
+def alias_named(settings: Settings, alias: str | None) -> str:
+    """The alias that `--alias` names; else that of the settings.
+
+    Raises:
+        UsageError: if it can't be one.
+    """
+    from models.aliases import plain_name
+    from models.errors import ModelError
+
+    try:
+        return plain_name(alias or settings.releases.alias, "--alias")
+    except ModelError as error:
+        raise UsageError(str(error)) from error
 
 
 def tell_scorers(connection: Connection, note: ReleaseNote) -> None:

@@ -23,6 +23,7 @@ from stream.cli import (
     nab,
     novelty,
     profile,
+    promote,
     rejected,
     retrain,
     rollback,
@@ -79,6 +80,7 @@ def build_command() -> Any:
     app.command(rich_help_panel=MODELS)(rollback.rollback)
     app.command(rich_help_panel=MODELS)(train.train)
     app.command(rich_help_panel=MODELS)(train.export)
+    app.command(rich_help_panel=MODELS)(promote.promote)
     app.command(rich_help_panel=SETUP)(doctor.doctor)
     app.add_typer(_rules_command(), name="rules", rich_help_panel=SETUP)
     app.add_typer(_profile_command(), name="profile", rich_help_panel=SETUP)

@@ -352,4 +352,6 @@ def export(
             }
         )
     else:
-        console().print(f"{release.label}: {release.path}", soft_wrap=True)
+        console().print(
+            f"{release.label}: {release.path}\nnext: newstide promote {release.path}", soft_wrap=True
+        )

@@ -1,9 +1,10 @@
-"""`newstide retrain` and `newstide rollback`: from labels to another release in force, and back."""
+"""`newstide retrain`, `newstide promote` and `newstide rollback`: from labels to another release in force, and back."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from prometheus_client import CollectorRegistry
 from tiny_release import TEXTS, tiny_release
 
 from export.gate import GateResult, LabelledText, compare
-from models.release import GRAPH, Release
+from models.manifest import sha256_of
+from models.release import GOLDEN, GRAPH, MANIFEST, Release
 from models.scorer import OnnxScorer
 from models.slot import ModelSlot
 from models.store import ReleaseStore
@@ -188,6 +190,103 @@ def follow(connection: Connection, folder: Path, wanted: str) -> bool:
         return True
 
     return asyncio.run(work())
+
+
+def test_a_release_of_ones_own_comes_into_force_and_goes_again(
+    newstide: Command, embedded: Connection, tmp_path: Path
+) -> None:
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    ran = newstide("promote", mine.path, "--by", "ada@desk")
+    assert ran.code == 0, ran.err
+    assert ran.out == "production is tiny@2.0.0 instead of tiny@1.0.0; `newstide rollback` brings that back\n"
+    assert in_force(tmp_path) == ["tiny@2.0.0", "tiny@1.0.0"]
+    (note,) = notes(embedded)
+    assert (note.action, note.version, note.by, note.gate) == ("promote", "2.0.0", "ada@desk", {})
+    assert follow(embedded, tmp_path, "tiny@2.0.0")
+    assert newstide("promote", "tiny@2.0.0").out == "production is tiny@2.0.0, as before\n"
+    assert newstide("rollback").out == "production is tiny@1.0.0 again instead of tiny@2.0.0\n"
+
+
+def test_one_that_is_compared_must_be_no_worse(
+    newstide: Command, embedded: Connection, tmp_path: Path
+) -> None:
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    ran = newstide("promote", mine.path, "--heldout", heldout_of(1, tmp_path))
+    assert ran.code == 1
+    assert "old tiny@1.0.0, new tiny@2.0.0" in ran.out
+    assert "not promoted: tiny@1.0.0 stays in force: heldout sentiment accuracy 1.000 -> " in ran.out
+    assert (in_force(tmp_path), notes(embedded)) == ([], [])
+    told = newstide("promote", mine.path, "--heldout", heldout_of(2, tmp_path), "--json").record()
+    assert (told["promoted"], told["passed"], told["former"]) == (True, True, "tiny@1.0.0")
+    (note,) = notes(embedded)
+    assert note.gate["heldout.sentiment.accuracy.new"] == 1.0
+
+
+def test_one_language_may_get_it_without_a_broker(
+    newstide: Command, embedded: Connection, tmp_path: Path
+) -> None:
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    asked = ("promote", mine.path, "--alias", "chinese", "--store-only")
+    newstide.flags += ("--set", 'releases.languages={zh = "chinese"}')
+    ran = newstide(*asked)
+    assert (ran.code, ran.out) == (0, "chinese is tiny@2.0.0\n")
+    assert "releases.languages gives it zh, and it was made for en" in ran.err
+    assert [ref.label for ref in store_at(tmp_path).history("chinese")] == ["tiny@2.0.0"]
+    assert (in_force(tmp_path), notes(embedded)) == ([], [])
+    ran = newstide(*asked, "--alias", "other", "--heldout", heldout_of(2, tmp_path))
+    assert (ran.code, "nothing is in force as 'other' to compare with" in ran.err) == (2, True)
+    other = tiny_release(tmp_path / "other", "3.0.0", seed=3)
+    assert newstide("promote", other.path, "--alias", "chinese", "--store-only").code == 0
+    assert (
+        newstide("rollback", "--alias", "chinese").out
+        == "chinese is tiny@2.0.0 again instead of tiny@3.0.0\n"
+    )
+
+
+def test_what_is_no_sound_release_comes_not_into_force(
+    newstide: Command, embedded: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tiny_release(tmp_path / "broken", "2.0.0", seed=2)
+    (broken.path / GRAPH).write_bytes(b"nothing")
+    for reference, flags, code, fault in (
+        (broken.path, (), 1, GRAPH),
+        (tmp_path / "none", (), 2, "there is no such folder"),
+        ("tiny@9", (), 2, "tiny@9 is not in"),
+        (broken.path, ("--alias", "../x"), 2, "--alias is '../x'"),
+    ):
+        ran = newstide("promote", reference, *flags)
+        assert (ran.code, fault in ran.err) == (code, True), ran.err
+    assert (in_force(tmp_path), notes(embedded)) == ([], [])
+
+    async def away(*_: object) -> None:
+        raise BrokerUnavailableError("the broker does not answer")
+
+    monkeypatch.setattr("stream.bus.admin.require_topics", away)
+    ran = newstide("promote", tiny_release(tmp_path / "mine", "2.0.0", seed=2).path)
+    assert (ran.code, "or add --store-only" in ran.err) == (1, True)
+    assert in_force(tmp_path) == []
+
+
+def test_what_listeners_lose_is_told(newstide: Command, embedded: Connection, tmp_path: Path) -> None:
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    page = mine.path / MANIFEST
+    told = json.loads(page.read_text())
+    topics = told["heads"]["topic"]["labels"]
+    told["heads"]["topic"]["labels"] = ["Rates", *topics[1:]]
+    page.write_text(json.dumps(told))
+    golden = mine.path / GOLDEN
+    golden.write_text(golden.read_text().replace(json.dumps(topics[0]), '"Rates"'))
+    told["files"][GOLDEN] |= {"sha256": sha256_of(golden.read_bytes()), "bytes": len(golden.read_bytes())}
+    page.write_text(json.dumps(told))
+    ran = newstide("promote", mine.path, "--store-only")
+    assert ran.code == 0, ran.err
+    assert f"series and rules of 1 topics will hear of no more news: {topics[0]}" in ran.err
+    heldout = tmp_path / "topics.csv"
+    heldout.write_text("text,task,label\noil,topic,Rates\n")
+    ran = newstide("promote", tiny_release(tmp_path / "next", "3.0.0", seed=2).path, "--heldout", heldout)
+    assert (ran.code, "label 'Rates' is none of the task topic" in ran.err) == (2, True)
+    ran = newstide("promote", mine.path, "--alias", "newstide-en", "--heldout", heldout)
+    assert (ran.code, "with other labels, so they can't be compared" in ran.err) == (2, True)
 
 
 def test_a_worse_candidate_is_not_promoted_and_the_figures_are_printed(

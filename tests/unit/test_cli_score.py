@@ -71,7 +71,7 @@ def test_a_folder_that_holds_no_release_is_one_clear_line(newstide: Command, tmp
     ran = newstide("score", "gold", "--release", "newstide-en@0.0.1")
     assert (ran.code, "what ships is newstide-en@" in ran.err) == (2, True)
     ran = newstide("score", "gold", "--release", tmp_path / "nowhere")
-    assert ran.code == 1
+    assert (ran.code, "there is no such folder" in ran.err) == (2, True)
     assert ran.err.startswith("newstide: ")
     assert "nowhere" in ran.err
     assert ran.err.count("\n") == 1

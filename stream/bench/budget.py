@@ -9,13 +9,16 @@ from math import exp, lgamma, log
 
 import numpy as np
 
+from stream.backtest.news import watch
+from stream.bench.articles import signals_of_days
 from stream.bench.invented import MONDAY, Floats, Habits, counted_bins, names_of, rate_of, story_times
+from stream.events import Signal
 from stream.watch.budget import Budget
 from stream.watch.counts import CountSeries
 from stream.watch.kinds import KINDS, kind_of
 from stream.watch.learning import History
 from stream.watch.profile import Group, Prior, Profile, default_profile
-from stream.watch.rulebook import SurgeRule
+from stream.watch.rulebook import Direction, SurgeRule
 from stream.watch.rules import WatchRules
 
 BUDGETS = ("1/day", "1/week", "1/month")
@@ -38,7 +41,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class BudgetFigures:
-    """What the days brought."""
+    """What the days brought; `stories` counts articles where copies of stories were told too."""
 
     days: float
     series: int
@@ -53,13 +56,20 @@ def measure_budget(
     say: Callable[[str], None] = lambda _: None,
     *,
     rate: float | None = None,
+    articles: bool = False,
 ) -> BudgetFigures:
     """Invent `days` of news of `series` series on which nothing happens, and count what fires.
 
     The profile is learned, as a user would, from other days of the same series. Each budget has a rule of its own;
     the three look at the same counts side by side. With a `rate`, every series has so many stories a minute, in a
     week without hours: those of the default profile are too quiet to tell what the budget is worth there.
+
+    With `articles` all that WATCH does is looked at: each story is an article with its fingerprint, copies are
+    told by other publishers and must be recognised, and the rules look for bad news among bad, good and plain.
+    Otherwise only what counts as a new bad story is invented.
     """
+    if articles:
+        return _measure_articles(days, series, seed, say)
     say(f"learning a profile from {_LEARNED_DAYS:.0f} other days of {series} series")
     world = World(series, seed) if rate is None else BusyWorld(series, seed, rate)
     rules = WatchRules(profile=world.learn(), surges=budget_rules("*" if rate is None else "company:*"))
@@ -74,6 +84,21 @@ def measure_budget(
             fired.update(alert.rule for alert in said if alert.status == "firing")
     settings = tuple(_kept(budget, fired[_name(budget)], days) for budget in BUDGETS)
     return BudgetFigures(days, series, stories, settings)
+
+
+def _measure_articles(days: float, series: int, seed: int, say: Callable[[str], None]) -> BudgetFigures:
+    world = World(series, seed)
+    say(f"learning a profile from the articles of {_LEARNED_DAYS:.0f} other days of {series} series")
+    profile = world.learn_articles()
+    rules = WatchRules(profile=profile, surges=budget_rules("*", "negative"))
+    say(f"watching {days:.0f} days")
+    fired: Counter[str] = Counter()
+    seen = 0
+    for signals in world.articles(days, 2, MONDAY):
+        seen += len(signals)
+        fired.update(alert.rule for alert in watch(signals, rules) if alert.status == "firing")
+    settings = tuple(_kept(budget, fired[_name(budget)], days) for budget in BUDGETS)
+    return BudgetFigures(days, series, seen, settings)
 
 
 class World:
@@ -98,6 +123,19 @@ class World:
     def live(self, days: float) -> Iterator[tuple[str, Floats]]:
         """Each series with the times at which bad news comes."""
         return self._days(days, 2)
+
+    def learn_articles(self) -> Profile:
+        """The same from all that was told in those weeks."""
+        history = History(WatchRules())
+        for signals in self.articles(_LEARNED_DAYS, 1, MONDAY - int(_LEARNED_DAYS)):
+            history.take(signals)
+        return history.profile("invented", self._profile)
+
+    def articles(self, days: float, run: int, first_day: int) -> Iterator[list[Signal]]:
+        """What is told of each series, one after another."""
+        dice, habits = np.random.default_rng((self._seed, run)), Habits()
+        for name, rate in zip(self._names, self._rates, strict=True):
+            yield list(signals_of_days(dice, name, rate, self._profile, days, first_day, habits))
 
     def _days(self, days: float, run: int) -> Iterator[tuple[str, Floats]]:
         dice, habits = np.random.default_rng((self._seed, run)), Habits()
@@ -129,10 +167,10 @@ def even_profile(per_hour: float, series: int, learned: Profile) -> Profile:
     return Profile("even", dict.fromkeys(KINDS, Group(series, 1.0, (prior, prior, prior))))
 
 
-def budget_rules(series: str = "*") -> tuple[SurgeRule, ...]:
-    """A rule at each budget. What is invented is all bad news, so its volume is looked at."""
+def budget_rules(series: str = "*", direction: Direction = "volume") -> tuple[SurgeRule, ...]:
+    """A rule at each budget. Where all that is invented is bad news, its volume is looked at."""
     return tuple(
-        SurgeRule(_name(budget), series, direction="volume", budget=Budget.parse(budget))
+        SurgeRule(_name(budget), series, direction=direction, budget=Budget.parse(budget))
         for budget in BUDGETS
     )
 

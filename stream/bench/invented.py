@@ -64,6 +64,42 @@ def story_times(
     `rate` is per hour of usual business, without the copies that pass for new.
     """
     hours = int(days * 24)
+    stories = _begun(dice, rate, profile, hours, habits)
+    many = dice.geometric(1.0 / (1.0 + habits.copies), size=len(stories)) - 1
+    missed = dice.binomial(many, habits.missed)
+    passed = np.repeat(stories, missed) + dice.exponential(_COPIED, size=missed.sum())
+    every = np.sort(np.concatenate((stories, passed)))
+    return every[every < hours * _HOUR]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """When a story comes, in seconds; when it is copied, and when so reworded that the copy passes for new."""
+
+    at: float
+    copies: tuple[float, ...]
+    reworded: tuple[float, ...]
+
+
+def stories_of(
+    dice: np.random.Generator, rate: float, profile: Profile, days: float, habits: Habits
+) -> list[Story]:
+    """The stories of one series with their copies, where `story_times` has only what counts as new."""
+    hours = int(days * 24)
+    found = []
+    for at in _begun(dice, rate, profile, hours, habits).tolist():
+        many = int(dice.geometric(1.0 / (1.0 + habits.copies))) - 1
+        missed = int(dice.binomial(many, habits.missed))
+        later = [
+            each for each in (at + dice.exponential(_COPIED, size=many)).tolist() if each < hours * _HOUR
+        ]
+        if at < hours * _HOUR:
+            found.append(Story(at, tuple(later[missed:]), tuple(later[:missed])))
+    return found
+
+
+def _begun(dice: np.random.Generator, rate: float, profile: Profile, hours: int, habits: Habits) -> Floats:
+    """Seconds at which stories begin, in no order: those that come by themselves, and those that others bring."""
     shape = np.resize(np.array(profile.seasons.shape), hours)
     kept, spread = exp(-1.0 / SWAYS), sqrt(log1p(habits.sway))
     moods = np.empty(hours)
@@ -76,12 +112,7 @@ def story_times(
     times = (np.repeat(np.arange(hours), firsts) + dice.random(firsts.sum())) * _HOUR
     brought = dice.geometric(1.0 / (1.0 + habits.burst), size=len(times)) - 1
     follow = np.repeat(times, brought) + dice.exponential(_FOLLOWS, size=brought.sum())
-    stories = np.concatenate((times, follow))
-    many = dice.geometric(1.0 / (1.0 + habits.copies), size=len(stories)) - 1
-    missed = dice.binomial(many, habits.missed)
-    passed = np.repeat(stories, missed) + dice.exponential(_COPIED, size=missed.sum())
-    every = np.sort(np.concatenate((stories, passed)))
-    return every[every < hours * _HOUR]
+    return np.concatenate((times, follow))
 
 
 def rate_of(dice: np.random.Generator, prior: Prior, kind: str) -> float:

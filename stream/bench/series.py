@@ -20,6 +20,7 @@ from statistics import fmean, median
 
 import numpy as np
 
+from stream.bench.articles import invented_signal
 from stream.bench.invented import MONDAY
 from stream.events import Sentiment, Signal
 from stream.watch.rules import WatchRules
@@ -166,22 +167,14 @@ def _silent_core(dice: np.random.Generator) -> bytes:
 def _signals(numbers: Sequence[int], start: datetime, dice: np.random.Generator) -> Iterator[Signal]:
     mood = Sentiment(negative=0.8, neutral=0.15, positive=0.05)
     for place, number in enumerate(numbers):
-        yield Signal.model_construct(
-            series=f"company:S{number}",
-            news_id=f"n{start}{place}",
-            published_at=start + timedelta(milliseconds=place),
+        yield invented_signal(
+            f"company:S{number}",
+            f"n{start}{place}",
+            start + timedelta(milliseconds=place),
             source="wire",
-            status="normal",
-            revises=None,
-            weight=1.0,
-            fingerprint=dice.bytes(_PRINT).hex() + "02",
-            sentiment=mood,
-            score=-0.75,
+            fingerprint=dice.bytes(_PRINT),
+            mood=mood,
             headline=f"company {number} has news of no great length, number {place}",
-            url=None,
-            model="invented@1",
-            companies=(),
-            topics=(),
         )
 
 

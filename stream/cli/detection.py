@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stream.cli.printing import Json, console, print_json, remarks
+from stream.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +34,21 @@ def bench_budget(
             help="Stories a minute of every series; else as the profile says.",
         ),
     ] = None,
+    articles: Annotated[
+        bool,
+        typer.Option(
+            "--articles", help="As articles with fingerprints, copies to be recognised, bad and good news."
+        ),
+    ] = False,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
     """False alarms on days on which nothing happens, beside the budget, at three settings."""
     from stream.bench.budget import measure_budget
 
-    figures = measure_budget(days, series, seed, _say(), rate=rate)
+    if articles and rate is not None:
+        raise UsageError("bench budget: --rate means nothing beside --articles: leave one out")
+    figures = measure_budget(days, series, seed, _say(), rate=rate, articles=articles)
     settings = [
         {
             "budget": each.budget,
@@ -51,7 +60,8 @@ def bench_budget(
         for each in figures.settings
     ]
     if as_json:
-        print_json({"days": days, "series": series, "stories": figures.stories, "settings": settings})
+        what = "articles" if articles else "stories"
+        print_json({"days": days, "series": series, what: figures.stories, "settings": settings})
         return
     table = _table("budget", "allowed a day", "false alarms a day", "95 % interval")
     for each in figures.settings:

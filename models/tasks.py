@@ -70,6 +70,13 @@ def labels_with(topics: Sequence[str]) -> Labels:
     return {**HEADS, "topic": tuple(topics)} if topics else HEADS
 
 
+def names_series(topic: str) -> bool:
+    """Whether a series can be called after `topic`."""
+    return (
+        bool(slug(topic)) and len(topic) <= LONGEST_TOPIC and topic.isprintable() and topic == topic.strip()
+    )
+
+
 def check_topics(topics: Sequence[str]) -> None:
     """Make sure that a head can answer with `topics`, and that series can be called after them.
 
@@ -82,7 +89,7 @@ def check_topics(topics: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for topic in topics:
         short = slug(topic)
-        if not short or len(topic) > LONGEST_TOPIC or not topic.isprintable() or topic != topic.strip():
+        if not names_series(topic):
             raise ModelError(
                 f"topic {topic[:80]!r} can't name a series: give up to {LONGEST_TOPIC} characters in one line,"
                 " with a letter from a to z or a figure among them"

@@ -121,7 +121,7 @@ def _check_labels(path: Path, task: OwnTask, reader: RowReader, *, own_topics: b
         return
     shown = ", ".join(f"{label[:80]!r} ({count} rows)" for label, count in unknown.most_common(_SHOWN))
     named = f"{path}: {shown}{', …' if len(unknown) > _SHOWN else ''}"
-    common = [label[:80] for label, _ in unknown.most_common(2)]
+    common = [label[:80] for label, _ in unknown.most_common() if label.isprintable()][:2] or ["YOURS"]
     example = ",".join(f"{label}=…" for label in common)
     leave = f"or leave it out with --labels {common[0]}="
     if own_topics:
@@ -206,10 +206,16 @@ def _check_enough(own: OwnData) -> None:
     learned = {row.label for row in own.rows if row.part == "train"}
     if len(learned) < _LEAST_CLASSES:
         first = f"; the first fault: line {own.faults[0].line}, {own.faults[0].reason}" if own.faults else ""
+        leaked = (
+            f"; {len(own.leaks)} rows for training are left out, as their texts, but for case, signs and figures,"
+            " also stand among those that are measured on"
+            if own.leaks
+            else ""
+        )
         raise UnusableDataError(
             f"{own.path}: {len(own.rows)} usable rows, of which those for training have"
             f" {'only the label ' + next(iter(learned)) if learned else 'no label'}:"
-            f" give texts of at least two labels{first}"
+            f" give texts of at least two labels{first}{leaked}"
         )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from models.errors import UnusableDataError
 from models.spans import find_mention
 from models.tables import Fault, read_table
-from models.tasks import HEADS, LONGEST_TOPIC, slug
+from models.tasks import HEADS, LONGEST_TOPIC, names_series, slug
 from models.text import normalise
 from models.training.split import Part
 
@@ -77,8 +77,20 @@ def meanings_of(task: OwnTask, labels: Mapping[str, str]) -> dict[str, str]:
 
 
 def topics_called(labels: Mapping[str, str]) -> dict[str, str]:
-    """By label in lower case the topic of one's own that it stands for; "" leaves its rows out."""
-    return {theirs.lower(): ours for theirs, ours in labels.items()}
+    """By label in lower case the topic of one's own that it stands for; "" leaves its rows out.
+
+    Raises:
+        UnusableDataError: if a topic can't name a series.
+    """
+    called: dict[str, str] = {}
+    for theirs, ours in labels.items():
+        if ours and not names_series(ours):
+            raise UnusableDataError(
+                f"--labels {theirs}={ours}: {ours[:80]!r} can't name a topic: give up to {LONGEST_TOPIC} characters,"
+                " with a letter from a to z or a figure among them"
+            )
+        called.setdefault(slug(ours), ours)
+    return {theirs.lower(): called[slug(ours)] for theirs, ours in labels.items()}
 
 
 class RowReader:
@@ -155,10 +167,9 @@ class RowReader:
 
     def _topic(self, told: str) -> str | None:
         """The topic of one's own that a label without a meaning stands for; None if it can't name one."""
-        short = slug(told)
-        if not short or len(told) > LONGEST_TOPIC or not told.isprintable():
+        if not names_series(told):
             return None
-        return self._meaning.setdefault(told.lower(), self._called.setdefault(short, told))
+        return self._meaning.setdefault(told.lower(), self._called.setdefault(slug(told), told))
 
     def _unfit(self, told: str) -> str:
         if not self._own_topics:

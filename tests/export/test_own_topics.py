@@ -95,6 +95,26 @@ def test_a_label_that_can_name_no_series_is_told_with_what_to_do(tmp_path: Path)
         own(tmp_path, "oil falls,加息\ngold gains,降息\n")
 
 
+def test_names_that_labels_are_given_are_topics_too(tmp_path: Path) -> None:
+    rows = "oil falls,Oil\ngold gains,Gold\nfed meets,Rates\n"
+    found = own(tmp_path, rows, {"Oil": "Energy", "gold": "energy"})
+    assert found.topics == ("Energy", "Rates")
+    with pytest.raises(UnusableDataError, match=r"--labels Oil=!!!: '!!!' can't name a topic: give up to 60"):
+        own(tmp_path, rows, {"Oil": "!!!"})
+    with pytest.raises(UnusableDataError, match=r"can't name topics: .* --labels YOURS=…, or leave"):
+        own(tmp_path, 'oil falls,"x\ny"\ngold gains,"y\nx"\n')
+
+
+def test_texts_that_are_left_out_as_leaks_are_named_where_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    rows = "".join(f"text {n} falls,{('Oil', 'Gold')[n % 2]},{('train', 'test')[n % 2]}\n" for n in range(20))
+    path.write_text("text,label,split\n" + rows)
+    with pytest.raises(
+        UnusableDataError, match=r"no label: .*; 10 rows for training are left out, as their texts"
+    ):
+        read_own(path, "topic", own_topics=True)
+
+
 def test_too_many_topics_are_refused(tmp_path: Path) -> None:
     rows = "".join(f"text {number} falls,topic {number}\n" for number in range(MOST_TOPICS + 1))
     with pytest.raises(UnusableDataError, match=r"65 topics .*, and 64 can be told apart: put some together"):

@@ -86,8 +86,8 @@ def topics_called(labels: Mapping[str, str]) -> dict[str, str]:
     for theirs, ours in labels.items():
         if ours and not names_series(ours):
             raise UnusableDataError(
-                f"--labels {theirs}={ours}: {ours[:80]!r} can't name a topic: give up to {LONGEST_TOPIC} characters,"
-                " with a letter from a to z or a figure among them"
+                f"--labels {theirs}={ours}: {ours[:80]!r} can't name a topic: give up to {LONGEST_TOPIC}"
+                " characters, with a letter from a to z or a figure among them"
             )
         called.setdefault(slug(ours), ours)
     return {theirs.lower(): called[slug(ours)] for theirs, ours in labels.items()}

@@ -70,10 +70,10 @@ def test_a_value_outside_the_allowed_ones_counts_as_other(metrics: Metrics) -> N
     assert value(metrics, "newstide_feed_polls_total", feed="wire", outcome=OTHER) == 1
 
 
-def test_topics_beyond_the_sixty_fourth_are_other(metrics: Metrics) -> None:
+def test_topics_beyond_the_ninety_sixth_are_other(metrics: Metrics) -> None:
     for number in range(100):
         metrics.sentiment(f"topic {number}", 1.0, 0.0, 0.0)
-    assert value(metrics, "newstide_news_sentiment_total", topic=OTHER, sentiment="negative") == 38
+    assert value(metrics, "newstide_news_sentiment_total", topic=OTHER, sentiment="negative") == 6
 
 
 def test_a_rule_that_is_named_is_shown_before_its_first_alert() -> None:

@@ -88,7 +88,7 @@ def test_a_secret_may_stand_in_a_file_or_in_the_environment(
         ({"type": "slack", "url": {"file": "/no/such"}}, "the file /no/such can't be read (No such file"),
         ({"type": "slack", "url": {"path": "/x"}}, 'or {file = "PATH"}, or {env = "NAME"}'),
         ({"type": "slack", "url": {"file": "/x", "env": "s3cret"}}, 'or {file = "PATH"}, or {env = "NAME"}'),
-        ({"type": "slack", "url": ["s3cret"]}, "valid string"),
+        ({"type": "slack", "url": ["s3cret"]}, "give a text"),
         ({"type": "webhook", "url": "http://x", "secret": " "}, "it must not be empty"),
         ({"type": "webhook", "url": "http://x", "token": "t0ken\nX-Other: 1"}, "printable ASCII"),
         (
@@ -98,7 +98,7 @@ def test_a_secret_may_stand_in_a_file_or_in_the_environment(
         ({"type": "webhook", "url": "http://x", "secrt": "s3cret"}, "Extra inputs are not permitted"),
         ({"type": "pagerduty"}, "Field required"),
         ({"type": "webhook", "url": "http://x", "min_severity": "high"}, "'info', 'warning' or 'critical'"),
-        ({"type": "webhook", "url": "http://x", "name": "a b"}, "match pattern"),
+        ({"type": "webhook", "url": "http://x", "name": "a b"}, "it should look like"),
         ({"url": "https://hooks.slack.com/services/T0/B0/key"}, "Unable to extract tag"),
     ],
 )

@@ -217,7 +217,12 @@ def _finish(graph: _Graph, layer: Layer, name: str, rows: str, context: str) -> 
         "Add", [graph.linear(context, layer.attended, f"{name}.attended"), rows], f"{name}/attended"
     )
     kept = graph.norm(kept, layer.attended_norm, f"{name}.attended_norm")
-    inner = _gelu(graph, graph.linear(kept, layer.widen, f"{name}.widen"), f"{name}/gelu")
+    wide = graph.linear(kept, layer.widen, f"{name}.widen")
+    inner = (
+        graph.op("Relu", [wide], f"{name}/relu")
+        if layer.activation == "relu"
+        else _gelu(graph, wide, f"{name}/gelu")
+    )
     output = graph.op("Add", [graph.linear(inner, layer.narrow, f"{name}.narrow"), kept], f"{name}/output")
     return graph.norm(output, layer.output_norm, f"{name}.output_norm")
 

@@ -22,6 +22,7 @@ from export.golden import GOLDEN_TEXTS, TOLERANCE
 from export.graph import OPSET, build_graph
 from export.parity import Parity, check_parity
 from export.quantize import lower
+from export.smoothing import fold
 from export.weights import describe_weights
 from models.errors import ModelError
 from models.golden import check_golden, record_golden
@@ -133,10 +134,13 @@ def make_release(
     tokenizer = load_tokenizer(tokenizer_json, draft.max_length)
     golden = read_texts(tokenizer, GOLDEN_TEXTS, [mentions_like(text) for text in GOLDEN_TEXTS])
     calibration = [*encode(tokenizer, evidence.calibration), *golden]
-    fp32 = build_graph(network, draft.max_length, tuple(draft.heads))
     spans = "entity" in draft.heads
     precision = draft.requires.precision
-    served = lower(fp32, [feed_of(collate([item]), spans=spans) for item in calibration], precision)
+    feeds = [feed_of(collate([item]), spans=spans) for item in calibration]
+    build = partial(build_graph, max_length=draft.max_length, heads=tuple(draft.heads))
+    network = fold(network, build(network), feeds) if precision == "int8" else network
+    fp32 = build(network)
+    served = lower(fp32, feeds, precision)
     counted = {name for names in evidence.references.values() for name in names}
     tune, dev = (
         encode(tokenizer, [example for example in part if example.source in counted])

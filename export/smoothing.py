@@ -3,20 +3,25 @@
 A few inputs of a product are tens of times larger than the others, and one range for all of them leaves the others
 few steps. Dividing each input by a factor of its own and multiplying its weights by it changes nothing in fp32 and
 evens out both (Xiao et al., "SmoothQuant", ICML 2023). BERT adds what a norm gives to what comes after, so the
-division cannot hide in the norm: it is one multiplication before the product.
+division cannot hide in the norm: it is one multiplication before the product. A ReLU lets a factor through, so
+what comes from one needs none: `fold` hands its outliers over within the network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import onnx
 import onnxruntime as ort
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from models.session import CPU
+from models.training.network import Layer, Network
 
 Floats = NDArray[np.float32]
 
@@ -41,9 +46,10 @@ def smooth(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.gener
     smoothed = onnx.ModelProto()
     smoothed.CopyFrom(graph)
     weights = {tensor.name: tensor for tensor in smoothed.graph.initializer}
+    folded = {node.output[0] for node in graph.graph.node if node.op_type == "Relu"}
     together: dict[str, list[onnx.NodeProto]] = {}
     for node in smoothed.graph.node:
-        if _is_smoothed(node):
+        if _is_smoothed(node) and node.input[0] not in folded:
             together.setdefault(node.input[0], []).append(node)
     largest = _largest(graph, feeds, sorted(together))
     nodes: list[onnx.NodeProto] = []
@@ -68,6 +74,31 @@ def smooth(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.gener
     del smoothed.graph.node[:]
     smoothed.graph.node.extend(kept)
     return smoothed
+
+
+def fold(
+    network: Network, graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.generic]]]
+) -> Network:
+    """A network that answers as `network` does, with what its ReLUs give evened out; itself where it has none.
+
+    Args:
+        network: whose layers take factors over.
+        graph: its own, as `export.graph.build_graph` makes it.
+        feeds: batches of texts from which the outliers are learned, without padding.
+    """
+    names = [node.output[0] for node in graph.graph.node if node.op_type == "Relu"]
+    if not names:
+        return network
+    largest = _largest(graph, feeds, names)
+    even = deepcopy(network)
+    for name, each in zip(names, even.layers, strict=True):
+        layer = cast("Layer", each)
+        weights = layer.narrow.weight.data
+        factor = torch.from_numpy(factors(largest[name], weights.abs().amax(dim=0).numpy()))
+        weights *= factor
+        layer.widen.weight.data /= factor[:, None]
+        layer.widen.bias.data /= factor
+    return even
 
 
 def smoothing_names(weight: str) -> tuple[str, str]:

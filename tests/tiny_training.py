@@ -24,15 +24,16 @@ MOODS = {"negative": "falls", "neutral": "meets", "positive": "gains"}
 SUBJECTS = {"Energy | Oil": "oil", "Gold | Metals | Materials": "gold", "Earnings": "profit"}
 
 
-def tiny_encoder(folder: Path, *, seed: int = 0) -> Path:
+def tiny_encoder(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
     """A BERT checkpoint of transformers, with its `tokenizer.json`, in `folder`."""
     config = BertConfig(
-        vocab_size=tiny_tokenizer().get_vocab_size(),
+        vocab_size=changes.pop("vocab_size", tiny_tokenizer().get_vocab_size()),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=48,
+        **changes,
     )
     torch.manual_seed(seed)
     BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))

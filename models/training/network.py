@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.training.choices import Activation
 from models.training.dropout import Dropout
 
 MASKED = -10_000.0
@@ -36,6 +37,7 @@ class Shape(BaseModel):
     layers: int = Field(default=6, gt=0)
     attention_heads: int = Field(default=12, gt=0)
     inner: int = 1536
+    activation: Activation = "gelu"
     norm_epsilon: float = 1e-12
     sentiments: int = 3
     topics: int = 20
@@ -56,6 +58,7 @@ class Layer(nn.Module):
         self.narrow = nn.Linear(shape.inner, shape.width)
         self.output_norm = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
         self.dropout = Dropout(dropout)
+        self.activation = shape.activation
 
     def forward(self, rows: Tensor, mask: Tensor) -> Tensor:
         """Returns the layer's output for all rows.
@@ -103,7 +106,7 @@ class Layer(nn.Module):
     def finish(self, rows: Tensor, context: Tensor) -> Tensor:
         """The layer's output for `rows`, which gathered `context`; both of any shape [..., width]."""
         kept = self.attended_norm(rows + self.dropout(self.attended(context)))
-        inner = nn.functional.gelu(self.widen(kept))
+        inner = getattr(nn.functional, self.activation)(self.widen(kept))
         output: Tensor = self.output_norm(kept + self.dropout(self.narrow(inner)))
         return output
 
@@ -234,11 +237,25 @@ def pretrained(folder: Path, *, dropout: float, seed: int) -> Network:
         attention_heads=config.num_attention_heads,
         inner=config.intermediate_size,
         norm_epsilon=config.layer_norm_eps,
+        activation=_activation(folder, config.hidden_act),
     )
     generator = torch.Generator().manual_seed(seed)
     network = Network(shape, dropout=dropout)
     network.load_state_dict(from_bert(bert.state_dict(), shape.layers) | _fresh_heads(network, generator))
     return network
+
+
+def _activation(folder: Path, name: str) -> Activation:
+    """What this network computes in place of the activation that transformers calls `name`.
+
+    Raises:
+        ModelError: if it knows none that is near.
+    """
+    if name.startswith("gelu"):  # the forms of Gelu differ by less than a thousandth
+        return "gelu"
+    if name != "relu":
+        raise ModelError(f"{folder} has hidden_act {name!r}: give an encoder with gelu or relu")
+    return "relu"
 
 
 def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:

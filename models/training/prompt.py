@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, processors
+from tokenizers import Tokenizer
 from torch import Tensor
 
+from models.training.marks import marks_around, template
 from models.training.network import Network
 
 
@@ -26,27 +27,13 @@ def with_prompt(source: Path, rows: int, out: Path) -> tuple[Path, list[int]]:
         The file, and the ids of the new tokens.
     """
     tokenizer = Tokenizer.from_file(str(source))
-    # Some are saved so that they pad: padding would pass for marks behind the text.
-    tokenizer.no_padding()
-    read = tokenizer.encode("a")
-    begins = read.special_tokens_mask.index(0)
-    ends = begins + read.special_tokens_mask[begins:].count(0)
+    before, after = marks_around(tokenizer)
     first = tokenizer.get_vocab_size(with_added_tokens=True)
     names = [f"[PROMPT{first + number}]" for number in range(rows)]
     tokenizer.add_special_tokens(names)
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
     new = [vocabulary[name] for name in names]
-    before = [*zip(read.ids[:begins], read.tokens[:begins], strict=True), *zip(new, names, strict=True)]
-    after = list(zip(read.ids[ends:], read.tokens[ends:], strict=True))
-    # A template has a meaning of its own for `:`, so its tokens get plain names.
-    marks = {f"<mark{place}>": mark for place, mark in enumerate([*before, *after])}
-    named = list(marks)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=[*named[: len(before)], "$A", *named[len(before) :]],
-        special_tokens=[
-            {"id": name, "ids": [number], "tokens": [token]} for name, (number, token) in marks.items()
-        ],
-    )
+    tokenizer.post_processor = template([*before, *zip(new, names, strict=True)], after)
     out.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(out))
     return out, new

@@ -143,15 +143,19 @@ def _is_english(piece: str) -> bool:
 
 def _votes(pieces: Sequence[str], scores: Sequence[float]) -> dict[str, float]:
     """How often each piece occurs in English, by the frequencies of its words in their three usual spellings."""
-    # Imported here: only this one step of a training needs it.
-    from wordfreq import get_frequency_dict  # noqa: PLC0415 - part of the extra `train` only
-
-    frequencies: Iterable[tuple[str, float]] = get_frequency_dict("en", "large").items()
-    voters = sorted(frequencies, key=lambda pair: (-pair[1], pair[0]))
     tokenizer = unigram_tokenizer(pieces, scores)
     votes: dict[str, float] = defaultdict(float)
-    for word, frequency in islice(voters, WORDS):
+    for word, frequency in islice(english_words(), WORDS):
         for spelling in {word, word.capitalize(), word.upper()}:
             for piece in tokenizer.encode(spelling, add_special_tokens=False).tokens:
                 votes[piece] += frequency
     return votes
+
+
+def english_words() -> list[tuple[str, float]]:
+    """English words with their frequencies, the most frequent first."""
+    # Imported here: only this one step of a training needs it.
+    from wordfreq import get_frequency_dict  # noqa: PLC0415 - part of the extra `train` only
+
+    frequencies: Iterable[tuple[str, float]] = get_frequency_dict("en", "large").items()
+    return sorted(frequencies, key=lambda pair: (-pair[1], pair[0]))

@@ -33,7 +33,7 @@ from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_
 from models.training.config import TrainConfig
 from models.training.contrasted import contrasted_examples
 from models.training.curves import Curves, Watch
-from models.training.data import Example, Span, read_corpus
+from models.training.data import Corpus, Example, Span, read_corpus
 from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
 from models.training.kept import keep_folder
@@ -48,6 +48,7 @@ from models.training.prior import take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
+from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
 
 _SAID_BY_US = frozenset({written.NAME, contrasted.NAME})
@@ -91,12 +92,11 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
         raise WrongSettingError(
             f"transfer is {config.transfer}: its texts are for teachers to answer: name teachers, or leave it out"
         )
-    words, network = _prompted(origin.tokenizer, network, config, together)
-    tokenizer = load_tokenizer(words, config.max_length)
-
     own = own_examples(config)
     said_by_us = {each.text: {each.task} for each in own if each.source in _SAID_BY_US}
     corpus = read_corpus(config.data, own, config.labels)
+    words, network = _prompted(*_cut(origin.tokenizer, network, config, corpus, together), config, together)
+    tokenizer = load_tokenizer(words, config.max_length)
     towards = keeps and "entity" in origin.heads and "entity" not in config.labelled_heads
 
     def read(examples: Iterable[Example]) -> list[Encoded]:
@@ -251,13 +251,27 @@ def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> b
     return any(item.example.source in names and item.labels(head) for head, names in references.items())
 
 
+def _cut(
+    tokenizer: Path, network: Network, config: TrainConfig, corpus: Corpus, together: Crew
+) -> tuple[Path, Network]:
+    """The tokenizer and the network with as many pieces as `config` says, if it does."""
+    if not config.pieces:
+        return tokenizer, network
+    texts = [each.text for each in corpus.train]
+    file = _own_file(config, "pieces", together)
+    return with_pieces(tokenizer, network, config.pieces, texts, file, dropout=config.dropout)
+
+
+def _own_file(config: TrainConfig, name: str, together: Crew) -> Path:
+    """Where the run keeps a tokenizer: every process writes the same bytes, but two must not write one file."""
+    return config.out / (f"{name}.json" if together.writes else f"{name}-{together.number}.json")
+
+
 def _prompted(tokenizer: Path, network: Network, config: TrainConfig, together: Crew) -> tuple[Path, Network]:
     """The tokenizer and the network with the learned prompt that `config` asks for, if it does."""
     if config.prompt is None:
         return tokenizer, network
-    # Every process writes the same bytes, but two must not write one file.
-    file = config.out / ("tokenizer.json" if together.writes else f"tokenizer-{together.number}.json")
-    words, ids = with_prompt(tokenizer, config.prompt.rows, file)
+    words, ids = with_prompt(tokenizer, config.prompt.rows, _own_file(config, "tokenizer", together))
     grown = add_rows(network, ids, dropout=config.dropout, seed=config.seed)
     learn_only(grown, ids)
     return words, grown

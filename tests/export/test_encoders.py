@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from models.training.checkpoint import each_once, load_checkpoint  # noqa: E402 
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.data import DataSpec, Example, Span  # noqa: E402 - needs torch
 from models.training.encoders import MULTILINGUAL, begin, keep_layers, open_learned  # noqa: E402 - needs torch
+from models.training.network import Layer  # noqa: E402 - needs torch
 from models.training.predict import forward, predict  # noqa: E402 - needs torch
 from models.training.restore import restore_network  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
@@ -66,6 +68,22 @@ def test_the_layers_that_are_kept_are_those_of_the_encoder_in_the_order_given() 
     assert torch.equal(new["words.weight"], old["words.weight"])
     same = forward(keep_layers(network, (0, 1), 0.0).eval(), collate(tiny_texts()), "fp32")
     assert torch.equal(same.entity, forward(network.eval(), collate(tiny_texts()), "fp32").entity)
+
+
+def test_another_activation_keeps_the_weights_and_is_what_the_checkpoint_computes(tmp_path: Path) -> None:
+    page, network = load_checkpoint(run(tiny_config(tmp_path, activation="relu", epochs=1)))
+    assert page.shape.activation == network.shape.activation == "relu"
+    before, _ = begin(tiny_config(tmp_path))
+    assert before.shape.activation == "gelu"
+    changed, _ = begin(tiny_config(tmp_path, activation="relu"))
+    assert all(torch.equal(each, changed.state_dict()[name]) for name, each in before.state_dict().items())
+    rows = torch.randn(3, 32, generator=torch.Generator().manual_seed(1))
+    layer = cast("Layer", changed.layers[0]).eval()
+    kept = layer.attended_norm(rows + layer.attended(rows))
+    expected = layer.output_norm(kept + layer.narrow(layer.widen(kept).clamp(min=0)))
+    assert torch.equal(layer.finish(rows, rows), expected)
+    again, _ = begin(tiny_config(tmp_path, start=tmp_path / "run" / "checkpoint"))
+    assert again.shape.activation == "relu", "a run goes on with what its start was made with"
 
 
 def test_a_run_with_fewer_layers_ends_in_a_smaller_network(tmp_path: Path) -> None:

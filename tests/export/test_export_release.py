@@ -25,7 +25,7 @@ from export.onnx import export_release  # noqa: E402 - needs torch
 from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
 from export.quantize import join_biases, optimise, quantise  # noqa: E402 - needs onnx
 from export.report import evaluate  # noqa: E402 - needs onnx
-from export.smoothing import factors, smooth  # noqa: E402 - needs onnx
+from export.smoothing import factors, fold, smooth  # noqa: E402 - needs onnx
 from export.weights import describe_weights  # noqa: E402 - needs torch
 from models.errors import ModelError  # noqa: E402 - after the extra
 from models.golden import check_golden, read_golden  # noqa: E402 - after the extra
@@ -159,6 +159,63 @@ def test_smoothing_changes_nothing_but_what_is_rounded(release: Release) -> None
     )
     for plain, smoothed in zip(one, other, strict=True):
         assert np.allclose(plain, smoothed, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def with_relu(tmp_path_factory: pytest.TempPathFactory) -> tuple[Network, Release]:
+    """A network with ReLU, and the release that was made of it."""
+    folder = tmp_path_factory.mktemp("relu")
+    made = run(tiny_config(folder, epochs=4, activation="relu"))
+    release = export_release(
+        made, folder / "out", name="tiny", version="1.0.0", max_length=24, least_agreement=0.8
+    )
+    return load_checkpoint(made)[1], release
+
+
+def test_a_relu_is_left_to_the_rounding_behind_it(with_relu: tuple[Network, Release]) -> None:
+    graph = onnx.load_model_from_string(with_relu[1].read(GRAPH)).graph
+    kinds = Counter(node.op_type for node in graph.node)
+    assert not {"Relu", "Gelu", "Erf"} & set(kinds)
+    zeros = [each for each in graph.initializer if each.name.endswith("/relu_zero_point")]
+    assert [int(numpy_helper.to_array(each)) for each in zeros] == [0, 0], "so nothing below 0 is left"
+
+
+def test_outliers_of_a_relu_are_handed_over_within_the_network(with_relu: tuple[Network, Release]) -> None:
+    network, release = with_relu
+    feeds = feeds_of(build_graph(network, 24), tokens_of(release))
+    graph = build_graph(network, 24)
+    even = fold(network, graph, feeds)
+    names = ("layers.0/relu", "layers.1/relu")
+    shown = onnx.ModelProto()
+    shown.CopyFrom(build_graph(even, 24))
+    spread: list[float] = []
+    answers = []
+    for each in (graph, shown):
+        each.graph.output.extend(
+            onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in names
+        )
+        session = open_session(each.SerializeToString(), where="graph")
+        told = [session.run([*names, "sentiment", "topic"], dict(feed)) for feed in feeds]
+        largest = np.concatenate([rows[0].reshape(-1, 64) for rows in told]).max(axis=0)
+        spread.append(float(largest.max() / np.median(largest[largest > 0])))
+        answers.append(np.concatenate([np.concatenate(rows[2:], axis=1) for rows in told]))
+    assert spread[1] < spread[0]
+    assert np.allclose(answers[0], answers[1], atol=1e-4)
+    gelu, _ = drawn()
+    assert fold(gelu, build_graph(gelu, 32), []) is gelu
+
+
+def test_a_network_with_relu_is_restored_as_what_the_release_computes(
+    with_relu: tuple[Network, Release],
+) -> None:
+    network, release = with_relu
+    restored = restore_network(release)
+    assert restored.shape.activation == "relu"
+    rows = tokens_of(release)
+    told, expected = network_answers(restored, rows), network_answers(network, rows)
+    for head in ("sentiment", "topic"):
+        shown, wanted = np.vstack(told[head]), np.vstack(expected[head])
+        assert (shown.argmax(axis=1) == wanted.argmax(axis=1)).mean() >= 0.9
 
 
 def test_an_outlier_is_shared_between_the_input_and_its_weights() -> None:

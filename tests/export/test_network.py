@@ -22,8 +22,9 @@ IDS = torch.tensor([[2, 5, 9, 11, 3], [2, 7, 3, 0, 0]])
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
 
 
-def test_the_encoder_computes_what_bert_computes(tmp_path: Path) -> None:
-    folder = tiny_encoder(tmp_path / "bert")
+@pytest.mark.parametrize("activation", ["gelu", "relu"])
+def test_the_encoder_computes_what_bert_computes(activation: str, tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path / "bert", hidden_act=activation)
     bert = AutoModel.from_pretrained(str(folder), add_pooling_layer=False).eval()
     network = pretrained(folder, dropout=0.0, seed=1).eval()
     with torch.inference_mode():
@@ -87,6 +88,12 @@ def test_heads_are_drawn_from_the_seed(tmp_path: Path) -> None:
     one, same, other = (pretrained(folder, dropout=0.0, seed=seed) for seed in (1, 1, 2))
     assert torch.equal(one.topic.weight, same.topic.weight)
     assert not torch.equal(one.topic.weight, other.topic.weight)
+
+
+def test_an_encoder_with_another_activation_is_refused(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path / "bert", hidden_act="silu")
+    with pytest.raises(ModelError, match="hidden_act 'silu': give an encoder with gelu or relu"):
+        pretrained(folder, dropout=0.0, seed=1)
 
 
 def test_a_width_that_the_heads_do_not_divide_is_refused() -> None:

@@ -19,6 +19,7 @@ _WANTED = {
     "model_attributes": "a table",
     "tuple": "a list",
     "list": "a list",
+    "path": "a path",
 }
 """By the kind of value that was looked for."""
 
@@ -34,6 +35,8 @@ def advice(error: ErrorDetails) -> str:
     kind, _, how = error["type"].rpartition("_")
     if how in ("parsing", "type") and kind in _WANTED:
         return f"give {_WANTED[kind]}"
+    if error["type"] == "int_parsing_size":
+        return "give a smaller number"
     if error["type"] == "int_from_float":
         return "give a whole number"
     if error["type"] == "string_pattern_mismatch":

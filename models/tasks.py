@@ -99,6 +99,11 @@ def check_topics(topics: Sequence[str]) -> None:
         seen[short] = topic
 
 
+def as_written(label: str) -> str:
+    """What two spellings of one label have in common: all but the case and the number of blanks."""
+    return " ".join(label.casefold().split())
+
+
 def task_named(name: str) -> TaskName:
     """The task called `name`.
 

@@ -42,7 +42,12 @@ def next_version(version: str, taken: Collection[str]) -> str:
 
 
 def promote(
-    store: ReleaseStore, alias: str, candidate: Release, *, base: Release | None, key: bytes | None = None
+    store: ReleaseStore,
+    alias: str,
+    candidate: Release,
+    *,
+    base: Release | ReleaseRef | None,
+    key: bytes | None = None,
 ) -> Release:
     """Publish `candidate` and let `alias` stand for it; returns it as it lies in the store.
 
@@ -53,12 +58,25 @@ def promote(
         store: where releases are kept.
         alias: what the running scorers follow.
         candidate: what passed the gate.
-        base: what was in force when it was looked at; None where nothing was.
+        base: what was in force when it was looked at; None where nothing was. A reference is enough for what lies
+            in the store.
         key: where given, both are signed with it.
 
     Raises:
         ModelError: another release than `base` is in force by now, or the store refuses.
     """
+    history = _still(store, alias, base)
+    first = _publish(store, base, key) if not history and isinstance(base, Release) else None
+    ref = _publish(store, candidate, key)
+    _still(store, alias, base)  # publishing takes seconds, in which somebody else may have been quicker
+    if first is not None:
+        store.set_alias(alias, first.name, first.version)
+    store.set_alias(alias, ref.name, ref.version)
+    return store.fetch(ref.name, ref.version)
+
+
+def _still(store: ReleaseStore, alias: str, base: Release | ReleaseRef | None) -> tuple[ReleaseRef, ...]:
+    """The history of `alias`, as long as `base` is in force."""
     history = store.history(alias)
     if history and (base is None or history[0].label != base.label):
         before = "nothing" if base is None else base.label
@@ -66,12 +84,7 @@ def promote(
             f"{history[0].label} came into force as {alias!r} meanwhile, and the candidate was compared with"
             f" {before}: run the command again"
         )
-    first = None if history or base is None else _publish(store, base, key)
-    ref = _publish(store, candidate, key)
-    if first is not None:
-        store.set_alias(alias, first.name, first.version)
-    store.set_alias(alias, ref.name, ref.version)
-    return store.fetch(ref.name, ref.version)
+    return history
 
 
 def _publish(store: ReleaseStore, release: Release, key: bytes | None) -> ReleaseRef:

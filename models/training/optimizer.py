@@ -18,7 +18,6 @@ def make_optimizer(network: Network, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW over what `config` lets learn, which it marks in `network`; biases and norms are not decayed.
 
     Each group's `scale` is its rate over that of the run.
-
     """
     freeze(network, config)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}

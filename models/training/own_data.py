@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from models.errors import ModelError, UnusableDataError
 from models.tables import Fault
-from models.tasks import HEADS, LONGEST_TOPIC, MOST_TOPICS, check_topics
+from models.tasks import HEADS, LONGEST_TOPIC, MOST_TOPICS, check_topics, slug
 from models.text import normalise
 from models.training.data import DataSpec
 from models.training.own_rows import OwnRow, OwnTask, RowReader, few, meanings_of, topics_called
@@ -121,7 +122,10 @@ def _check_labels(path: Path, task: OwnTask, reader: RowReader, *, own_topics: b
         return
     shown = ", ".join(f"{label[:80]!r} ({count} rows)" for label, count in unknown.most_common(_SHOWN))
     named = f"{path}: {shown}{', …' if len(unknown) > _SHOWN else ''}"
-    common = [label[:80] for label, _ in unknown.most_common() if label.isprintable()][:2] or ["YOURS"]
+    tellable = [
+        label for label, _ in unknown.most_common() if label.isprintable() and not set(label) & set(",=")
+    ]
+    common = [label[:80] for label in tellable[:2]] or ["YOURS"]
     example = ",".join(f"{label}=…" for label in common)
     leave = f"or leave it out with --labels {common[0]}="
     if own_topics:
@@ -136,6 +140,24 @@ def _check_labels(path: Path, task: OwnTask, reader: RowReader, *, own_topics: b
     )
 
 
+def _check_apart(path: Path, topics: Sequence[str]) -> None:
+    """Make sure that each topic has a name of its own in what series are called."""
+    seen: dict[str, str] = {}
+    for topic in topics:
+        other = seen.setdefault(slug(topic), topic)
+        if other != topic:
+            raise UnusableDataError(
+                f"{path}: the topics {other!r} and {topic!r} would both be called {slug(topic)!r}, as only letters"
+                f" from a to z and figures count there: call one otherwise{_renamed(topic)}, or, if they are one,"
+                f" both alike{_renamed(topic, other)}"
+            )
+
+
+def _renamed(label: str, to: str = "…") -> str:
+    """How `--labels` gives a label another name; nothing where one of both has the signs that it goes by."""
+    return "" if any(sign in label + to for sign in ",=") else f", --labels {shlex.quote(f'{label}={to}')}"
+
+
 def _topics_of(path: Path, rows: Sequence[OwnRow]) -> tuple[str, ...]:
     """The topics that `rows` name, by name."""
     topics = tuple(sorted({row.label for row in rows}, key=str.casefold))
@@ -146,6 +168,7 @@ def _topics_of(path: Path, rows: Sequence[OwnRow]) -> tuple[str, ...]:
             f" {topics[0]}="
         )
     if len(topics) > 1:
+        _check_apart(path, topics)
         check_topics(topics)
     return topics
 

@@ -11,7 +11,7 @@ from typing import Literal
 from models.errors import UnusableDataError
 from models.spans import find_mention
 from models.tables import Fault, read_table
-from models.tasks import HEADS, LONGEST_TOPIC, names_series, slug
+from models.tasks import HEADS, LONGEST_TOPIC, as_written, names_series, slug
 from models.text import normalise
 from models.training.split import Part
 
@@ -89,14 +89,14 @@ def topics_called(labels: Mapping[str, str]) -> dict[str, str]:
                 f"--labels {theirs}={ours}: {ours[:80]!r} can't name a topic: give up to {LONGEST_TOPIC}"
                 " characters, with a letter from a to z or a figure among them"
             )
-        called.setdefault(slug(ours), ours)
-    return {theirs.lower(): called[slug(ours)] for theirs, ours in labels.items()}
+        called.setdefault(as_written(ours), ours)
+    return {theirs.lower(): called[as_written(ours)] for theirs, ours in labels.items()}
 
 
 class RowReader:
     """Reads the rows of a file, and collects what is wrong with those that can't be used.
 
-    With `own_topics` a label without a meaning stands for itself; labels that differ but in case and signs are
+    With `own_topics` a label without a meaning stands for itself; labels that differ but in case and blanks are
     one, called as the first of them.
     """
 
@@ -111,7 +111,7 @@ class RowReader:
         self.seen = 0
         self._meaning = dict(meaning)
         self._own_topics = own_topics
-        self._called = {slug(ours): ours for ours in meaning.values()} if own_topics else {}
+        self._called = {as_written(ours): ours for ours in meaning.values()} if own_topics else {}
         self._table = read_table(path)
         self._columns = self._table.columns
         spans = task == "entity" and self._spans
@@ -169,7 +169,7 @@ class RowReader:
         """The topic of one's own that a label without a meaning stands for; None if it can't name one."""
         if not names_series(told):
             return None
-        return self._meaning.setdefault(told.lower(), self._called.setdefault(slug(told), told))
+        return self._meaning.setdefault(told.lower(), self._called.setdefault(as_written(told), told))
 
     def _unfit(self, told: str) -> str:
         if not self._own_topics:

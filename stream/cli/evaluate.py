@@ -17,6 +17,7 @@ from stream.errors import UsageError
 if TYPE_CHECKING:
     from export.measures import Answered
     from export.report import EvalReport
+    from models.release import Release
     from stream.settings import Settings
 
 FIGURES = ("accuracy", "macro_f1", "weighted_f1", "ece")
@@ -76,13 +77,14 @@ def evaluate(
         return
     if out is not None:
         _need_pictures(out)
+    other = _other(settings, against)
     chosen = tuple(label.strip() for label in among.split(",")) if among is not None else ()
     report, answered = _measured(settings, release, task, file, chosen)
     beside = None
-    if against is not None:
+    if other is not None:
         from export.measures import agreement_of
 
-        beside = agreement_of(answered, _measured(settings, against, task, file, chosen)[1])
+        beside = agreement_of(answered, _measured(settings, other, task, file, chosen)[1])
     if out is not None:
         from export.pictures import write_pictures
 
@@ -112,8 +114,13 @@ def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
         raise UsageError(f"evaluate: {'DATA' if name == 'given' else f'--{name}'} {why}")
 
 
+def _other(settings: Settings, against: str | None) -> Release | None:
+    """The release to compare with; one that is nowhere is told of before the other is asked for long."""
+    return None if against is None else release_named(settings, against)
+
+
 def _measured(
-    settings: Settings, release: str | None, task: str, file: Path, among: Sequence[str]
+    settings: Settings, release: Release | str | None, task: str, file: Path, among: Sequence[str]
 ) -> tuple[EvalReport, Answered]:
     from export.chances import FullScorer
     from export.measures import answer_texts
@@ -121,6 +128,7 @@ def _measured(
     from export.report import read_labelled
     from export.towards import answer_entities
     from models.errors import ModelError
+    from models.release import Release
     from models.tasks import HEADS, TASKS, index_in
 
     if task not in HEADS:
@@ -135,7 +143,8 @@ def _measured(
             raise UsageError(f"--among: {error}") from error
     # What is wrong with the file is told before the model is loaded for nothing.
     rows = read_labelled(file) if known in TASKS else None
-    scorer = FullScorer.load(release_named(settings, release), **loading(settings))
+    found = release if isinstance(release, Release) else release_named(settings, release)
+    scorer = FullScorer.load(found, **loading(settings))
     if known == "entity":
         towards = answer_entities(scorer, file)
         return towards.report(), towards.answered

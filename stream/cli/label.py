@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +19,13 @@ from stream.errors import UsageError
 from stream.topics import LABELS
 
 if TYPE_CHECKING:
-    from models.tasks import Labels
+    from models.tasks import TaskName
     from stream.bus import Connection
     from stream.events import Label
+    from stream.settings import Settings
+
+    Answers = Callable[[TaskName], Sequence[str]]
+    """The answers that there are to a task."""
 
 
 def label(
@@ -54,16 +59,14 @@ def label(
         )
     if text is not None and not text.strip():
         raise UsageError(f"label: TEXT is {text!r}: give the words that you label")
-    from stream.parts import release_of
-
     settings = settings_of(ctx)
     who = annotator or user_name()
-    spaces = release_of(settings).manifest.labels
+    answers = _answers_of(settings)
     if table is not None:
-        labels = list(_read_file(table, task, who, spaces))
+        labels = list(_read_file(table, task, who, answers))
     else:
         row = {"text": text, "label": name, "news_id": news_id}
-        labels = [_label_of(row, task, who, spaces, where="label")]
+        labels = [_label_of(row, task, who, answers, where="label")]
     connection = connection_of(settings)
     count = run_on(connection, _send(connection, labels))
     if as_json:
@@ -72,28 +75,48 @@ def label(
         console().print(f"sent {count} label{'s' if count != 1 else ''} to {LABELS.name}")
 
 
-def _read_file(path: Path, task: str, annotator: str, spaces: Labels) -> Iterator[Label]:
+def _answers_of(settings: Settings) -> Answers:
+    """What there is to answer. Moods are the same for all releases; for topics the one in force is looked at."""
+    from models.tasks import SENTIMENT
+    from stream.parts import release_of
+
+    @cache
+    def answers(task: TaskName) -> Sequence[str]:
+        if task == "sentiment":
+            return SENTIMENT
+        release = release_of(settings)
+        if task not in release.manifest.labels:
+            raise UsageError(f"{release.label} has no head for the task {task}: label what it answers")
+        return release.manifest.labels[task]
+
+    return answers
+
+
+def _read_file(path: Path, task: str, annotator: str, answers: Answers) -> Iterator[Label]:
     """Every row of a CSV as a label; the whole file is checked before anything is sent."""
     from models.tables import read_table
 
     for line, row in read_table(path, ("text", "label")).rows():
-        yield _label_of(row, task, annotator, spaces, where=f"{path}, line {line}")
+        yield _label_of(row, task, annotator, answers, where=f"{path}, line {line}")
 
 
 def _label_of(
-    row: Mapping[str, str | None], task: str, annotator: str, spaces: Labels, *, where: str
+    row: Mapping[str, str | None], task: str, annotator: str, answers: Answers, *, where: str
 ) -> Label:
-    """The label that `row` tells; `spaces` are what the heads of the release in force may answer."""
+    """The label that `row` tells; `answers` are what the release in force may say."""
     from pydantic import ValidationError
 
     from models.errors import ModelError
-    from models.tasks import TASKS, index_in, task_named
+    from models.tasks import index_in, task_named
     from stream.events import Label
 
     text = row.get("text") or ""
     try:
         known = task_named(row.get("task") or task)
-        space = spaces.get(known, TASKS[known])
+    except ModelError as error:
+        raise UsageError(f"{where}: {error}") from error
+    space = answers(known)
+    try:
         answer = space[index_in(space, row.get("label") or "", known)]
         return Label.model_validate(
             {

@@ -53,18 +53,18 @@ def told_of(
     own = read_own(path, wanted, parse_labels(labels), own_topics=own_topics)
     print_own(remarks(), own, alone=alone)
     if strict and not own.sound:
-        raise UsageError(_refusal(own))
+        raise _refusal(own)
     return own
 
 
-def _refusal(own: OwnData) -> str:
+def _refusal(own: OwnData) -> UsageError:
     counts = {
         "rows that can't be used": len(own.faults),
         "rows that contradict each other": len(own.contradictions),
         "rows for training whose text is measured on": len(own.leaks),
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    raise UsageError(
+    return UsageError(
         f"--strict: {own.path} has {told}: mend them, or leave --strict out to train without them"
     )
 

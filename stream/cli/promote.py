@@ -13,12 +13,13 @@ from stream.cli.invocation import settings_of
 from stream.cli.outcome import print_figures
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.cli.reference import release_named
-from stream.cli.rollback import By, alias_named, tell_scorers, this_user
+from stream.cli.rollback import By, StoreOnly, alias_named, refuse_idle, tell_scorers, this_user
 from stream.errors import BrokerUnavailableError, UsageError
 from stream.topics import RELEASES
 
 if TYPE_CHECKING:
     from export.gate import GateResult
+    from models.aliases import ReleaseRef
     from models.release import Release
     from stream.bus import Connection
     from stream.settings import Settings
@@ -46,9 +47,7 @@ def promote(
             help="Compare it with the one in force on text, task, label; refuse it if worse.",
         ),
     ] = None,
-    store_only: Annotated[
-        bool, typer.Option("--store-only", help="Only for scorers that start from now on; needs no broker.")
-    ] = False,
+    store_only: StoreOnly = False,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -57,21 +56,23 @@ def promote(
     Running scorers take it over between two batches; `newstide rollback` brings the former one back. Exit code 1
     if it is not sound, or with --heldout worse than the one in force.
     """
+    from models.release import Release
     from models.slot import ModelSlot
     from stream.parts import key_of, load_scorer, store_of
     from stream.releases import make_note
     from stream.releases import promote as bring_in
 
     settings = settings_of(ctx)
+    refuse_idle(by, store_only=store_only)
     called = alias_named(settings, alias)
     candidate = release_named(settings, reference)
     connection = None if store_only else connection_of(settings)
     if connection is not None:
         _reach(connection)
-    former = _in_force(settings, called)
+    former = _in_force(settings, called, compared=heldout is not None)
     ModelSlot.open(candidate, load=lambda release: load_scorer(settings, release))
     gate = None if heldout is None else _compared(settings, former, candidate, heldout, called)
-    if gate is not None and former is not None:
+    if gate is not None and isinstance(former, Release):
         if not as_json:
             print_figures(former, candidate, gate)
         if not gate.passed:
@@ -86,7 +87,9 @@ def promote(
             stored, alias=called, action="promote", by=by or this_user(), at=datetime.now(UTC), gate=figures
         )
         tell_scorers(connection, note)
-    _tell(called, stored, former, gate, as_json=as_json, promoted=True)
+    back = f"newstide rollback{'' if called == settings.releases.alias else f' --alias {called}'}"
+    back += " --store-only" if store_only else ""
+    _tell(called, stored, former, gate, as_json=as_json, promoted=True, back=back)
 
 
 def _reach(connection: Connection) -> None:
@@ -101,18 +104,33 @@ def _reach(connection: Connection) -> None:
         ) from error
 
 
-def _in_force(settings: Settings, called: str) -> Release | None:
-    """What goes by that alias so far, if anything does."""
+def _in_force(settings: Settings, called: str, *, compared: bool) -> Release | ReleaseRef | None:
+    """What goes by that alias so far, if anything does.
+
+    What can't be read any more, or is not signed where a key asks for it, must not stand in the way of a better
+    one: unless it is to be `compared`, its name is enough.
+    """
+    from models.errors import ModelError, StoreAwayError
     from models.packaged import packaged_named
     from stream.parts import release_of, store_of
 
-    if called == settings.releases.alias:
-        return release_of(settings)
-    return store_of(settings).resolve(called) or packaged_named(called)
+    store = store_of(settings)
+    try:
+        if called == settings.releases.alias:
+            return release_of(settings)
+        return store.resolve(called) or packaged_named(called)
+    except StoreAwayError:
+        raise
+    except ModelError as error:
+        history = store.history(called)
+        if compared or not history:
+            raise
+        remarks().print(f"{history[0].label} is not sound: {error}", soft_wrap=True, markup=False)
+        return history[0]
 
 
 def _compared(
-    settings: Settings, former: Release | None, candidate: Release, heldout: Path, called: str
+    settings: Settings, former: Release | ReleaseRef | None, candidate: Release, heldout: Path, called: str
 ) -> GateResult:
     """How both answer the held-out texts.
 
@@ -120,15 +138,18 @@ def _compared(
         UsageError: if there is nothing to compare with, or a label is none of both.
     """
     from export.gate import compare
+    from models.release import Release
     from stream.cli.retrain import read_heldout
     from stream.parts import load_scorer
 
-    if former is None:
+    if not isinstance(former, Release):
         raise UsageError(f"--heldout: nothing is in force as {called!r} to compare with: leave it out")
     spaces = candidate.manifest.labels
     rows = read_heldout(heldout, spaces)
     if differing := {
-        row.task for row in rows if former.manifest.labels.get(row.task) != spaces.get(row.task)
+        row.task
+        for row in rows
+        if set(former.manifest.labels.get(row.task, ())) != set(spaces.get(row.task, ()))
     }:
         raise UsageError(
             f"--heldout {heldout}: {former.label} and {candidate.label} answer the task {min(differing)} with"
@@ -137,10 +158,14 @@ def _compared(
     return compare(load_scorer(settings, former), load_scorer(settings, candidate), rows, spaces=spaces)
 
 
-def _remarks(former: Release | None, candidate: Release, called: str, settings: Settings) -> list[str]:
+def _remarks(
+    former: Release | ReleaseRef | None, candidate: Release, called: str, settings: Settings
+) -> list[str]:
     """What changes for who listens, beside the answers themselves."""
+    from models.release import Release
+
     found = []
-    before = former.manifest.labels if former is not None else {}
+    before = former.manifest.labels if isinstance(former, Release) else {}
     after = candidate.manifest.labels
     if gone := [head for head in before if head not in after]:
         found.append(f"{candidate.label} does not answer {', '.join(gone)}, which {_label(former)} does")
@@ -149,24 +174,29 @@ def _remarks(former: Release | None, candidate: Release, called: str, settings: 
         shown = ", ".join(lost[:6]) + (", …" if len(lost) > 6 else "")  # noqa: PLR2004 - as many as are named
         found.append(f"series and rules of {len(lost)} topics will hear of no more news: {shown}")
     wanted = [each for each, which in settings.releases.languages.items() if which == called]
+    known = {settings.releases.alias, *settings.releases.languages.values()}
+    if called not in known:
+        named = ", ".join(sorted(known))
+        found.append(f"no scorer with these settings follows {called!r}: they follow {named}")
     if unfit := [each for each in wanted if each not in candidate.manifest.languages]:
         made = ", ".join(candidate.manifest.languages)
         found.append(f"releases.languages gives it {', '.join(unfit)}, and it was made for {made}")
     return found
 
 
-def _label(release: Release | None) -> str | None:
+def _label(release: Release | ReleaseRef | None) -> str | None:
     return None if release is None else release.label
 
 
 def _tell(
     called: str,
     release: Release,
-    former: Release | None,
+    former: Release | ReleaseRef | None,
     gate: GateResult | None,
     *,
     as_json: bool,
     promoted: bool,
+    back: str = "",
 ) -> None:
     before = _label(former)
     if as_json:
@@ -180,5 +210,5 @@ def _tell(
     if before == release.label:
         console().print(f"{called} is {release.label}, as before", soft_wrap=True)
         return
-    instead = f" instead of {before}; `newstide rollback` brings that back" if before else ""
+    instead = f" instead of {before}; `{back}` brings that back" if before else ""
     console().print(f"{called} is {release.label}{instead}", soft_wrap=True)

@@ -45,6 +45,8 @@ def release_named(settings: Settings, ref: str | None) -> Release:
 
     if ref is None:
         return release_of(settings)
+    if not ref.strip():
+        raise UsageError(f"release {ref!r}: it is empty: give a folder, NAME@VERSION, or a name")
     if Path(ref).is_dir():
         return Release.open(Path(ref))
     name, at, version = ref.partition("@")

@@ -27,7 +27,7 @@ from stream.topics import LABELS, RELEASES
 if TYPE_CHECKING:
     from export.gate import GateResult, LabelledText
     from models.release import Release
-    from models.tasks import Labels
+    from models.tasks import Labels, TaskName
     from stream.bus import Connection
     from stream.labels import Agreement
     from stream.settings import Settings
@@ -125,7 +125,7 @@ def read_heldout(path: Path | None, spaces: Labels) -> list[LabelledText]:
     from export.gate import LabelledText
     from models.errors import ModelError
     from models.tables import read_table
-    from models.tasks import HEADS, index_in, task_named
+    from models.tasks import HEADS, task_named
 
     place = path or Path(str(files("models"))) / "zoo" / "heldout.csv"
     rows = []
@@ -134,11 +134,27 @@ def read_heldout(path: Path | None, spaces: Labels) -> list[LabelledText]:
             task = task_named(row["task"].strip())
             if path is None and spaces.get(task) != HEADS[task]:
                 continue
-            index_in(spaces.get(task, ()), row["label"].strip(), task)
+            _check_row(row, task, spaces)
         except ModelError as error:
             raise UsageError(f"{place}, line {line}: {error}") from error
         rows.append(LabelledText(row["text"], task, row["label"].strip()))
     return rows
+
+
+def _check_row(row: Mapping[str, str], task: TaskName, spaces: Labels) -> None:
+    """Make sure that releases can be compared on a row.
+
+    Raises:
+        ModelError: if it has no text, or a label that the release does not know.
+    """
+    from models.errors import ModelError
+    from models.tasks import index_in
+
+    if task not in spaces:
+        raise ModelError(f"task {task}: the release has no head for it: leave the row out")
+    if not row["text"].strip():
+        raise ModelError("text is empty: give one, or leave the row out")
+    index_in(spaces[task], row["label"].strip(), task)
 
 
 async def _read_labels(connection: Connection, since: datetime | None, spaces: Labels) -> Agreement:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from stream.settings import Settings
 
 By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who announces it; else you.")]
+StoreOnly = Annotated[
+    bool, typer.Option("--store-only", help="Only for scorers that start from now on; needs no broker.")
+]
 
 
 def rollback(
@@ -33,6 +36,7 @@ def rollback(
     alias: Annotated[
         str | None, typer.Option(help="Of the release, as in releases.languages; else releases.alias.")
     ] = None,
+    store_only: StoreOnly = False,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -44,19 +48,21 @@ def rollback(
     from stream.releases import make_note, roll_back
 
     settings = settings_of(ctx)
-    connection = connection_of(settings)
+    refuse_idle(by, store_only=store_only)
     called = alias_named(settings, alias)
+    connection = None if store_only else connection_of(settings)
     try:
         ref = None if to is None else ReleaseRef.parse(to)
     except ModelError as error:
         raise UsageError(f"--to {to}: {error}") from error
-    run_on(connection, require_topics(connection, [RELEASES.name]))
-    who = by or this_user()
+    if connection is not None:
+        run_on(connection, require_topics(connection, [RELEASES.name]))
     store = store_of(settings)
     before = store.history(called)
     release = roll_back(store, called, ref)
-    note = make_note(release, alias=called, action="rollback", by=who, at=datetime.now(UTC))
-    tell_scorers(connection, note)
+    note = make_note(release, alias=called, action="rollback", by=by or this_user(), at=datetime.now(UTC))
+    if connection is not None:
+        tell_scorers(connection, note)
     former = before[0].label if before else None
     if as_json:
         print_json({"alias": called, "release": release.label, "former": former, "by": note.by})
@@ -75,9 +81,19 @@ def alias_named(settings: Settings, alias: str | None) -> str:
     from models.errors import ModelError
 
     try:
-        return plain_name(alias or settings.releases.alias, "--alias")
+        return settings.releases.alias if alias is None else plain_name(alias, "--alias")
     except ModelError as error:
         raise UsageError(str(error)) from error
+
+
+def refuse_idle(by: str | None, *, store_only: bool) -> None:
+    """`--by` names who announces, and with `--store-only` nobody does.
+
+    Raises:
+        UsageError: if both are given.
+    """
+    if by is not None and store_only:
+        raise UsageError("--by means nothing beside --store-only, which announces nothing: leave one out")
 
 
 def tell_scorers(connection: Connection, note: ReleaseNote) -> None:
@@ -94,7 +110,7 @@ def tell_scorers(connection: Connection, note: ReleaseNote) -> None:
         label = f"{note.name}@{note.version}"
         raise type(error)(
             f"{error}\n{label} is in force for scorers that start from now on, but those that run were not told:"
-            f" once the broker answers, run `newstide rollback --to {label}`"
+            f" once the broker answers, run `newstide rollback --alias {note.alias} --to {label}`"
         ) from error
 
 

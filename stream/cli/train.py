@@ -141,7 +141,8 @@ def train(
     from models.training.train import run
 
     # What is wrong with a setting is told before a long file is read.
-    TrainConfig.for_csv(Path(), "sentiment", licence=licence, **changes).changed(_choices(choices or ()))
+    chosen = _choices(choices or (), own_topics=own_topics)
+    TrainConfig.for_csv(Path(), "sentiment", licence=licence, **changes).changed(chosen)
     own = None
     if table is not None:
         alone = start is None and data_dir is None
@@ -153,7 +154,7 @@ def train(
         config = TrainConfig.from_toml(recipe, data_dir).model_copy(update=changes)
     else:
         config = _config_of(own, data_dir, licence, changes)
-    config = config.changed(_choices(choices or ()))
+    config = config.changed(chosen)
     if search is not None:
         _search(config, search, as_json=as_json)
         return
@@ -189,7 +190,7 @@ def _tell_of(own: OwnData, *, as_json: bool) -> None:
         print_json({"data": plain_own(own)})
 
 
-def _choices(told: Sequence[str]) -> dict[str, object]:
+def _choices(told: Sequence[str], *, own_topics: bool) -> dict[str, object]:
     """Settings from FIELD=VALUE: a value as TOML writes it, else a plain text."""
     found: dict[str, object] = {}
     for each in told:
@@ -200,6 +201,8 @@ def _choices(told: Sequence[str]) -> dict[str, object]:
             found[field] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             found[field] = value
+    if own_topics and "topics" in found:
+        raise UsageError("--with topics: --own-topics takes them from the file: leave one out")
     return found
 
 

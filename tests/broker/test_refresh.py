@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from tiny_release import TEXTS, tiny_release
 
 from export.gate import GateResult, LabelledText, compare
 from models.manifest import sha256_of
-from models.release import GOLDEN, GRAPH, MANIFEST, Release
+from models.release import GOLDEN, GRAPH, MANIFEST, SIGNATURE, Release
 from models.scorer import OnnxScorer
 from models.slot import ModelSlot
 from models.store import ReleaseStore
@@ -241,6 +242,93 @@ def test_one_language_may_get_it_without_a_broker(
         newstide("rollback", "--alias", "chinese").out
         == "chinese is tiny@2.0.0 again instead of tiny@3.0.0\n"
     )
+
+
+def test_what_another_alias_stands_for_is_brought_back_by_what_is_said(
+    newstide: Command, embedded: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newstide.flags += ("--set", 'releases.languages={zh = "chinese"}')
+    made = [tiny_release(tmp_path / f"m{n}", f"{n}.0.0", seed=n) for n in (2, 3, 4)]
+    for release in made[:2]:
+        ran = newstide("promote", release.path, "--alias", "chinese", "--store-only")
+    back = "; `newstide rollback --alias chinese --store-only` brings that back"
+    assert ran.out == f"chinese is tiny@3.0.0 instead of tiny@2.0.0{back}\n"
+    told = newstide("rollback", "--alias", "chinese", "--store-only").out
+    assert told == "chinese is tiny@2.0.0 again instead of tiny@3.0.0\n"
+    assert notes(embedded) == []
+    ran = newstide("promote", made[2].path, "--alias", "chines", "--store-only")
+    assert "no scorer with these settings follows 'chines': they follow chinese, production" in ran.err
+
+    async def fail(*_: object) -> None:
+        raise BrokerUnavailableError("no broker answers")
+
+    monkeypatch.setattr(releases, "announce", fail)
+    ran = newstide("promote", made[1].path, "--alias", "chinese")
+    assert (ran.code, "`newstide rollback --alias chinese --to tiny@3.0.0`" in ran.err) == (1, True)
+
+
+def test_an_empty_name_is_no_name(newstide: Command, embedded: Connection, tmp_path: Path) -> None:
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    wrong: tuple[tuple[tuple[Any, ...], str], ...] = (
+        (("promote", mine.path, "--alias", ""), "--alias is ''"),
+        (("rollback", "--alias", ""), "--alias is ''"),
+        (("promote", ""), "release '': it is empty"),
+        (("promote", mine.path, "--store-only", "--by", "ada"), "--by means nothing beside --store-only"),
+        (("rollback", "--store-only", "--by", "ada"), "--by means nothing beside --store-only"),
+    )
+    for arguments, fault in wrong:
+        ran = newstide(*arguments)
+        assert (ran.code, fault in ran.err) == (2, True), ran.err
+    assert in_force(tmp_path) == []
+
+
+def test_one_that_fails_its_own_golden_examples_comes_not_into_force(
+    newstide: Command, embedded: Connection, tmp_path: Path
+) -> None:
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    golden, page = mine.path / GOLDEN, mine.path / MANIFEST
+    other = tiny_release(tmp_path / "other", "2.0.0", seed=3)
+    golden.write_bytes((other.path / GOLDEN).read_bytes())
+    told = json.loads(page.read_text())
+    told["files"][GOLDEN] |= {"sha256": sha256_of(golden.read_bytes()), "bytes": len(golden.read_bytes())}
+    page.write_text(json.dumps(told))
+    ran = newstide("promote", mine.path)
+    assert (ran.code, "(tolerance 0.01) and 19 more" in ran.err) == (1, True), ran.err
+    assert (in_force(tmp_path), notes(embedded)) == ([], [])
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone", "unsigned"])
+def test_what_is_not_sound_any_more_can_be_replaced(
+    harm: str, newstide: Command, embedded: Connection, tmp_path: Path
+) -> None:
+    assert newstide("promote", tiny_release(tmp_path / "m2", "2.0.0", seed=2).path).code == 0
+    held = tmp_path / "store" / "releases" / "tiny" / "2.0.0"
+    if harm == "damaged":
+        (held / GRAPH).write_bytes(b"rust")
+        # A machine that has no copy of its own.
+        newstide.flags += ("--set", f"broker.data_dir={tmp_path / 'fresh'}")
+    elif harm == "gone":
+        shutil.rmtree(held)
+    else:
+        newstide.flags += ("--set", f"releases.key={'k' * 32}")
+    mine = tiny_release(tmp_path / "m3", "3.0.0", seed=3)
+    ran = newstide("promote", mine.path, "--heldout", heldout_of(2, tmp_path))
+    assert ran.code == 1, "nothing can be compared with it"
+    ran = newstide("promote", mine.path)
+    assert ran.code == 0, ran.err
+    assert "tiny@2.0.0 is not sound: " in ran.err
+    assert in_force(tmp_path)[:2] == ["tiny@3.0.0", "tiny@2.0.0"]
+    note = notes(embedded)[-1]
+    assert (note.version, note.signature is not None) == ("3.0.0", harm == "unsigned")
+    assert (tmp_path / "store" / "releases" / "tiny" / "3.0.0" / SIGNATURE).exists() == (harm == "unsigned")
+
+
+def test_rows_that_can_not_be_compared_on_are_named(newstide: Command, tmp_path: Path) -> None:
+    heldout = tmp_path / "heldout.csv"
+    heldout.write_text('text,task,label\n" ",sentiment,negative\n')
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    ran = newstide("promote", mine.path, "--store-only", "--heldout", heldout)
+    assert (ran.code, "line 2: text is empty" in ran.err) == (2, True), ran.err
 
 
 def test_what_is_no_sound_release_comes_not_into_force(
@@ -487,7 +575,7 @@ def test_where_the_scorers_can_not_be_told_it_says_how_to_tell_them_later(
     ran = newstide("retrain", "--heldout", heldout_of(2, tmp_path))
     assert ran.code == 1
     assert "no broker answers" in ran.err
-    assert "run `newstide rollback --to tiny@1.0.1`" in ran.err
+    assert "run `newstide rollback --alias production --to tiny@1.0.1`" in ran.err
     assert "heldout sentiment" in ran.out
 
 

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 from command import Command
 from tiny_training import WORDS, tiny_config, tiny_encoder, write_csv
 
-from models.errors import ModelError
+from models.errors import ModelError, UnusableDataError
 from models.training import impact
 from models.training.impact import measure_impact
 from models.training.moves import APART, Moved, read_moves, split_by_date
@@ -77,15 +77,46 @@ def test_a_head_that_was_kept_is_measured_on_later_news(
     narrow = tmp_path / "narrow"
     narrow.mkdir()
     page = json.loads((out / impact.FILE).read_text())
-    (narrow / impact.FILE).write_text(json.dumps(page | {"weights": [1.0]}))
+    (narrow / impact.FILE).write_text(
+        json.dumps(page | {name: [1.0] for name in ("weights", "centre", "scale")})
+    )
+    uneven, gone = tmp_path / "uneven", tmp_path / "gone"
+    for folder, change in ((uneven, {"centre": [1.0]}), (gone, {"start": "runs/gone"})):
+        folder.mkdir()
+        (folder / impact.FILE).write_text(json.dumps(page | change))
+    assert page["start"] == str(encoder.resolve()), "found from any folder"
     for file, folder, code, fault in (
-        (early, out, 2, "none of its 1 news is later than"),
+        (early, out, 2, "of its 1 news 0 are later than"),
+        (data, uneven, 1, "is no head that can be read"),
+        (data, gone, 1, "says that its encoder is 'runs/gone', and that is not there"),
         (data, tmp_path / "none", 2, "holds no impact.json"),
         (data, other, 1, "train it again"),
         (data, narrow, 1, "holds 1 weights, but its encoder encoder gives 32 numbers"),
     ):
         ran = newstide("evaluate", "--task", "impact", file, "--release", folder)
         assert (ran.code, fault in ran.err) == (code, True), ran.err
+
+
+def test_a_head_that_an_older_version_kept_is_measured_too(tmp_path: Path) -> None:
+    out, data = tmp_path / "out", moves(tmp_path, told=0.02)
+    measure_impact(data, start=tiny_encoder(tmp_path / "encoder"), out=out)
+    page = json.loads((out / impact.FILE).read_text())
+    for name in ("accuracy", "macro_f1", "weighted_f1", "accuracy_commoner"):
+        del page["report"][name]
+    (out / impact.FILE).write_text(json.dumps(page))
+    assert impact.measure_kept(data, out).accuracy > 0.8
+
+
+def test_a_few_days_tell_nothing_of_how_sure_a_head_is(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    learned = measure_impact(moves(tmp_path, told=0.02), start=tiny_encoder(tmp_path / "encoder"), out=out)
+    late = learned.measured_since + timedelta(days=400)
+    rows = [
+        (" ".join(WORDS[n // 8 : n // 8 + 2] + WORDS[n % 8 :][:9]), str(late + timedelta(days=n % 4)), "0.1")
+        for n in range(40)
+    ]
+    with pytest.raises(UnusableDataError, match=r"40 are later than .* of 5 days or more"):
+        impact.measure_kept(write_csv(tmp_path / "e.csv", rows, ("text", "DATE", "CHANGE")), out)
 
 
 def test_a_kept_head_reads_with_the_encoder_that_it_learned_with(

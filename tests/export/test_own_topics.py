@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,13 +75,39 @@ def desk(base: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
 def test_the_labels_of_a_file_are_its_topics(tmp_path: Path) -> None:
     found = own(
         tmp_path,
-        "oil falls,Raw materials\ngold gains,RAW-materials\nfed meets,Rates\ncourt,Spam\nbank,加息\n",
+        "oil falls,Raw materials\ngold gains,RAW  materials\nfed meets,Rates\ncourt,Spam\nbank,加息\n",
         {"spam": "", "加息": "rates"},
     )
     assert [row.label for row in found.rows] == ["Raw materials", "Raw materials", "rates", "rates"]
     assert found.topics == ("rates", "Raw materials")
     assert found.sound
     assert list(found.counts()) == ["rates", "Raw materials"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "called"),
+    [("A股", "A债", "a"), ("AAA+", "AAA-", "aaa"), ("Öl 1", "Äl 1", "l-1"), ("M&A", "M-A", "m-a")],
+)
+def test_labels_that_differ_in_more_than_their_case_are_never_put_together(
+    one: str, other: str, called: str, tmp_path: Path
+) -> None:
+    rows = f"oil falls,{one}\ngold gains,{other}\nfed meets,Rates\n"
+    with pytest.raises(UnusableDataError) as told:
+        own(tmp_path, rows)
+    first, second = sorted((one, other), key=str.casefold)
+    assert f"the topics {first!r} and {second!r} would both be called {called!r}" in str(told.value)
+    assert f"--labels {shlex.quote(f'{second}=…')}" in str(told.value)
+    assert own(tmp_path, rows, {other: "Others"}).topics == tuple(
+        sorted((one, "Others", "Rates"), key=str.casefold)
+    )
+    assert own(tmp_path, rows, {other: one}).topics == tuple(sorted((one, "Rates"), key=str.casefold))
+
+
+def test_a_label_that_no_option_can_write_is_not_offered_one(tmp_path: Path) -> None:
+    with pytest.raises(UnusableDataError, match=r"can't name topics: .* --labels YOURS=…, or leave"):
+        own(tmp_path, 'oil falls,"油, 气"\ngold gains,"金=银"\n')
+    with pytest.raises(UnusableDataError, match=r"call one otherwise, or, if they are one, both alike$"):
+        own(tmp_path, 'oil falls,"A, b"\ngold gains,"A= b"\nfed meets,Rates\n')
 
 
 def test_a_label_that_can_name_no_series_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -59,6 +59,17 @@ def test_windows_that_move_on_hold_what_windows_counted_anew_would(
             assert moved.blocks == anew.blocks
 
 
+def test_a_block_leaves_the_longest_window_that_moves_on() -> None:
+    moved = Tallies(HORIZONS, FINE, BLOCK)
+    for now in range(100, 160):
+        while (block := moved.due(now)) is not None:
+            moved.fold(block)
+        moved.count(now, Tally.of(-0.5, negative=True, positive=False), now)
+        anew = Tallies(HORIZONS, FINE, BLOCK)
+        anew.bins, anew.blocks = dict(moved.bins), dict(moved.blocks)
+        assert moved.windows(now) == anew.windows(now)
+
+
 def test_a_window_that_was_asked_for_stays_as_it_was() -> None:
     tallies = Tallies(HORIZONS, FINE, BLOCK)
     tallies.count(100, Tally.of(-1.0, negative=True, positive=False), 1)

@@ -82,6 +82,32 @@ def test_what_was_compared_with_another_release_is_not_promoted(
     assert labels(store.list()) == ["tiny@1.0.0", "tiny@1.0.1"]
 
 
+def test_what_was_set_where_nothing_was_is_not_promoted_over(
+    store: ReleaseStore, make: Callable[[str], Release]
+) -> None:
+    promote(store, "live", make("1.0.1"), base=None)
+    with pytest.raises(ModelError, match=r"tiny@1\.0\.1 came into force .* compared with nothing"):
+        promote(store, "live", make("1.0.2"), base=None)
+
+
+def test_one_who_is_quicker_while_a_release_is_published_is_not_overwritten(
+    store: ReleaseStore, make: Callable[[str], Release], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, quick, slow = make("1.0.0"), make("1.0.1"), make("1.0.2")
+    plain = ReleaseStore.publish
+
+    def publish(self: ReleaseStore, release: Release) -> ReleaseRef:
+        if release is slow:
+            monkeypatch.setattr(ReleaseStore, "publish", plain)
+            promote(store, "live", quick, base=base)
+        return plain(self, release)
+
+    monkeypatch.setattr(ReleaseStore, "publish", publish)
+    with pytest.raises(ModelError, match=r"tiny@1\.0\.1 came into force as 'live' meanwhile"):
+        promote(store, "live", slow, base=base)
+    assert labels(store.history("live")) == ["tiny@1.0.1", "tiny@1.0.0"]
+
+
 def test_with_a_key_both_releases_are_signed_and_their_own_folders_left_alone(
     tmp_path: Path, make: Callable[[str], Release]
 ) -> None:

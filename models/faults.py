@@ -23,6 +23,15 @@ _WANTED = {
 }
 """By the kind of value that was looked for."""
 
+_NAME = "use only letters, digits and . _ -"
+_SHAPES = {
+    r"^[A-Za-z0-9._-]+$": _NAME,
+    r"^[A-Za-z0-9._-]*$": _NAME,
+    r"^[a-z]{2,3}$": "give two or three letters, such as en",
+    r"^[A-Za-z0-9._+-]+(@[A-Za-z0-9._+-]+)?$": "give a name or NAME@VERSION, of letters, digits and . _ + -",
+}
+"""What a pattern asks for."""
+
 
 def field_of(location: Sequence[str | int]) -> str:
     """The name of a setting, with dots, without what only says by which of several forms it was read."""
@@ -40,6 +49,7 @@ def advice(error: ErrorDetails) -> str:
     if error["type"] == "int_from_float":
         return "give a whole number"
     if error["type"] == "string_pattern_mismatch":
-        return f"it should look like {error['ctx']['pattern']}"
+        pattern = error["ctx"]["pattern"]
+        return _SHAPES.get(pattern, f"it should look like {pattern}")
     message: str = error["msg"].removeprefix("Value error, ")
     return message.replace("Input should be", "it should be").replace("a valid tuple", "a list")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -11,6 +11,7 @@ from pathlib import Path
 from stream.backtest.counts import judge
 from stream.backtest.nab import NabScore, score_alarms
 from stream.backtest.tables import CountTable, read_counts
+from stream.bench.gaussian import gaussian_alarms
 from stream.errors import UsageError
 
 PER_WEEK = 1.0
@@ -23,6 +24,8 @@ class NabFigures:
     """What NAB's scoring says of each file, and of all together."""
 
     files: Mapping[str, NabScore]
+    plain: NabScore
+    """What `stream.bench.gaussian` gets on all files: a detector whose scores NAB publishes."""
 
     @property
     def whole(self) -> NabScore:
@@ -47,10 +50,15 @@ def measure(folder: Path, per_week: float = PER_WEEK) -> NabFigures:
         )
     if not any(table.windows for table in tables):
         raise UsageError(f"no T.windows.jsonl in {str(folder)!r} has a window: there is nothing to be found")
-    return NabFigures({table.name: _score(table, per_week) for table in tables})
+    plain = [_scored(table, gaussian_alarms([count for _, count in table.rows])) for table in tables]
+    return NabFigures({table.name: _score(table, per_week) for table in tables}, reduce(add, plain))
 
 
 def _score(table: CountTable, per_week: float) -> NabScore:
     judged = judge(table.rows, table.bucket, per_week)
     alarms = [row for row, each in enumerate(judged) if each.told]
+    return _scored(table, alarms)
+
+
+def _scored(table: CountTable, alarms: Sequence[int]) -> NabScore:
     return score_alarms([at for at, _ in table.rows], alarms, table.windows)

@@ -42,6 +42,7 @@ def bench_nab(
                 "per_week": per_week,
                 "windows": whole.windows,
                 "files": {name: _plain(score) for name, score in figures.files.items()},
+                "windowed_gaussian": _plain(figures.plain),
             }
         )
     else:
@@ -70,7 +71,8 @@ def _print(figures: NabFigures) -> None:
     table.add_column("series")
     for column in ("NAB score", "windows", "found", "missed", "false alarms"):
         table.add_column(column, justify="right")
-    for name, score in [*figures.files.items(), ("all", figures.whole)]:
+    whole = [("all", figures.whole), ("all, by NAB's windowedGaussian", figures.plain)]
+    for name, score in [*figures.files.items(), *whole]:
         shown = "" if score.score is None else f"{score.score:.1f}"
         table.add_row(name, shown, str(score.windows), str(score.tp), str(score.fn), str(score.fp))
     console().print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from command import Command
 
 from stream.backtest.nab import NabScore, Window, position_score, probation, score_alarms
+from stream.bench.gaussian import ROWS, STEP, gaussian_alarms
 
 START = datetime(2015, 2, 26, 21, 42, 53, tzinfo=UTC)
 TIMES = [START + timedelta(minutes=5 * row) for row in range(6_000)]
@@ -119,9 +121,33 @@ def test_the_benchmark_tells_the_score_of_each_file_and_of_all(newstide: Command
     one = record["files"]["ONE"]
     assert (one["tp"], one["fp"], one["fn"], one["windows"]) == (1, 0, 0, 1)
     assert record["score"] == one["score"] > 90
+    plain = record["windowed_gaussian"]
+    assert (plain["windows"], plain["tp"], plain["fp"]) == (2, 2, 0)
     shown = newstide("bench", "nab", tmp_path)
     assert "false alarms" in shown.out
-    assert "all" in shown.out
+    assert "all, by NAB's windowedGaussian" in shown.out
+
+
+def later(counts: list[float]) -> list[int]:
+    """Its alarms behind the first rows, of which two alike are a deviation of nothing."""
+    return [row for row in gaussian_alarms(counts) if row > 10]
+
+
+def test_the_plain_detector_alarms_where_a_double_sees_no_chance_left() -> None:
+    draw = random.Random(5)
+    counts = [draw.gauss(50, 5) for _ in range(9_000)]
+    assert later(counts) == []
+    for row, away in ((4_000, 8.0), (5_000, 8.6), (8_000, -9.0)):
+        counts[row] = 50 + away * 5
+    assert later(counts) == [5_000, 8_000]
+
+
+def test_the_plain_detector_forgets_what_its_window_has_left() -> None:
+    early, late = [10.0 + row % 3 for row in range(ROWS)], [40.0 + row % 3 for row in range(2 * ROWS)]
+    alarms = later([*early, *late])
+    assert alarms[0] == ROWS
+    assert len(alarms) < STEP + 1, "a hundred rows later the new level is part of the window"
+    assert gaussian_alarms([5.0] * 50) == []
 
 
 def test_a_folder_without_labels_is_refused(newstide: Command, tmp_path: Path) -> None:

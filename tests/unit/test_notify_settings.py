@@ -98,7 +98,7 @@ def test_a_secret_may_stand_in_a_file_or_in_the_environment(
         ({"type": "webhook", "url": "http://x", "secrt": "s3cret"}, "Extra inputs are not permitted"),
         ({"type": "pagerduty"}, "Field required"),
         ({"type": "webhook", "url": "http://x", "min_severity": "high"}, "'info', 'warning' or 'critical'"),
-        ({"type": "webhook", "url": "http://x", "name": "a b"}, "it should look like"),
+        ({"type": "webhook", "url": "http://x", "name": "a b"}, "use only letters, digits and . _ -"),
         ({"url": "https://hooks.slack.com/services/T0/B0/key"}, "Unable to extract tag"),
     ],
 )

@@ -115,8 +115,8 @@ def test_while_the_store_is_away_the_copy_of_this_machine_serves_its_language(
     [
         ("zh", "give pairs such as zh=chinese"),
         ("zh=", "zh"),
-        ("Chinese=x", "it should look like"),
-        ("zh=a b", "it should look like"),
+        ("Chinese=x", "give two or three letters, such as en"),
+        ("zh=a b", "give a name or NAME@VERSION"),
     ],
 )
 def test_languages_that_can_not_be_right_are_refused(given: str, said: str) -> None:

@@ -126,7 +126,7 @@ def test_variables_that_kubernetes_adds_for_a_service_are_passed_over(
         ("metrics.port", "-1", "greater than or equal to 0"),
         ("log.level", "loud", "'DEBUG'"),
         ("ingest.feeds", "[1", "Expecting"),
-        ("score.group", "a b", "it should look like ^"),
+        ("score.group", "a b", "use only letters, digits and . _ -"),
     ],
 )
 def test_a_wrong_value_names_field_value_origin_and_fix(name: str, value: str, fix: str) -> None:

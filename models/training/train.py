@@ -48,6 +48,7 @@ from models.training.prior import take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
+from models.training.units import TEXTS, keep_units
 from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
 
@@ -254,12 +255,18 @@ def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> b
 def _cut(
     tokenizer: Path, network: Network, config: TrainConfig, corpus: Corpus, together: Crew
 ) -> tuple[Path, Network]:
-    """The tokenizer and the network with as many pieces as `config` says, if it does."""
-    if not config.pieces:
-        return tokenizer, network
-    texts = [each.text for each in corpus.train]
-    file = _own_file(config, "pieces", together)
-    return with_pieces(tokenizer, network, config.pieces, texts, file, dropout=config.dropout)
+    """The tokenizer and the network with as many pieces and units as `config` says, if it does."""
+    if config.pieces:
+        texts = [each.text for each in corpus.train]
+        file = _own_file(config, "pieces", together)
+        tokenizer, network = with_pieces(
+            tokenizer, network, config.pieces, texts, file, dropout=config.dropout
+        )
+    if config.inner:
+        some = corpus.train[:: max(1, len(corpus.train) // TEXTS)]
+        items = encode(load_tokenizer(tokenizer, config.max_length), some)
+        network = keep_units(network, config.inner, items, dropout=config.dropout)
+    return tokenizer, network
 
 
 def _own_file(config: TrainConfig, name: str, together: Crew) -> Path:

@@ -9,6 +9,9 @@ import onnxruntime as ort
 from models.errors import ModelError
 from models.manifest import Head
 
+# The variable that `models` sets counts everywhere but on Windows; there it is this call.
+ort.disable_telemetry_events()
+
 CPU = "CPUExecutionProvider"
 
 INPUTS = ("input_ids", "attention_mask")

@@ -199,11 +199,13 @@ class Monitor:
             asking = partial(await_store, resolve, serving.slot, metrics, languages=serving.languages)
             works.append(partial(beside, stop, asking))
         if self.settings.releases.follow and serving.alias is not None:
+            store = store_of(self.settings)
             follower = ReleaseFollower(
                 self.connection,
                 slot=serving.slot,
                 alias=serving.alias,
-                fetch=store_of(self.settings).fetch,
+                fetch=store.fetch,
+                history=store.history,
                 metrics=metrics,
                 languages=serving.languages,
             )

@@ -76,10 +76,16 @@ class EmbeddedBroker:
         """Start it and wait until it says where it listens.
 
         Raises:
-            UsageError: the extra `embedded` is not installed.
+            UsageError: the extra `embedded` is not installed, or its folder can't be made.
             BrokerUnavailableError: it did not start; the text holds what it said.
         """
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"broker.data_dir: {self._data_dir} can't be made ({error.strerror}): set broker.data_dir to a"
+                " folder that you may write to"
+            ) from error
         options = ["--only", "kafka", "--host", self._host, "--kafka-port", str(self._port)]
         process = subprocess.Popen(  # noqa: S603 - the program comes from an installed package, the words from settings
             [_program(), "start", *options, "--data-dir", str(self._data_dir)],

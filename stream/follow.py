@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from models.aliases import ReleaseRef
+from models.errors import ModelError
 from models.release import Release
 from models.slot import ModelSlot
 from stream.bus import Connection, Record, open_reader
@@ -41,6 +43,9 @@ class ReleaseFollower:
         slot: holds the model in force.
         alias: the alias to follow.
         fetch: see `Fetch`.
+        history: what an alias stands for in the store, the latest first; see `ReleaseStore.history`. What was
+            announced before the follower began comes into force only if the store still says so: it may have been
+            changed since without an announcement. None believes all that was announced.
         metrics: where each attempt is counted.
         languages: those that only this release reads; none where it reads all that have no other.
         retry_seconds: see `RETRY_SECONDS`.
@@ -54,6 +59,7 @@ class ReleaseFollower:
         alias: str,
         fetch: Fetch,
         metrics: Metrics,
+        history: Callable[[str], Sequence[ReleaseRef]] | None = None,
         languages: Collection[str] = (),
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
@@ -62,6 +68,7 @@ class ReleaseFollower:
         self._slot = slot
         self._alias = alias
         self._fetch = fetch
+        self._history = history
         self._metrics = metrics
         self._retry_seconds = retry_seconds
         self._wanted: ReleaseNote | None = None
@@ -90,6 +97,8 @@ class ReleaseFollower:
             async for record in records:
                 seen[record.partition] = record.offset
                 self._wanted = self._note(record) or self._wanted
+        if self._wanted is not None and await asyncio.to_thread(self._outdated, self._wanted):
+            self._wanted = None
         self._changed.set()
         async with open_reader(self._connection, [RELEASES.name], from_beginning=True) as records:
             async for record in records:
@@ -97,6 +106,23 @@ class ReleaseFollower:
                 if note is not None:
                     self._wanted = note
                     self._changed.set()
+
+    def _outdated(self, note: ReleaseNote) -> bool:
+        """Whether the store, which is always changed first, stands for another release than was announced last."""
+        try:
+            history = self._history(self._alias) if self._history is not None else ()
+        except ModelError:  # it is away: what was announced is all that is known
+            return False
+        if not history or history[0].label == f"{note.name}@{note.version}":
+            return False
+        log.info(
+            "%s@%s was announced last, but the store has been changed since: %s is %s there",
+            note.name,
+            note.version,
+            self._alias,
+            history[0].label,
+        )
+        return True
 
     def _note(self, record: Record) -> ReleaseNote | None:
         if record.value is None or record.key != self._alias.encode():

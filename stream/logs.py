@@ -71,8 +71,10 @@ def configure_logging(
         root.removeHandler(former)
     root.addHandler(handler)
     root.setLevel(number)
-    # The client tells each fetch and heartbeat at DEBUG; ours are few and wanted.
-    logging.getLogger("aiokafka").setLevel(max(number, logging.INFO))
+    # The client tells each fetch and heartbeat at DEBUG, each step of a group at INFO; ours are few and wanted.
+    logging.getLogger("aiokafka").setLevel(
+        max(number, logging.WARNING if number > logging.DEBUG else logging.INFO)
+    )
     # It tells each request with its whole address, and the address of a webhook is a secret.
     logging.getLogger("httpx").setLevel(max(number, logging.WARNING))
     return handler

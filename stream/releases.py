@@ -110,7 +110,7 @@ def roll_back(store: ReleaseStore, alias: str, to: ReleaseRef | None = None) -> 
     history = store.history(alias)
     if to is None and len(history) < 2:  # noqa: PLR2004 - the one in force and the one before it
         held = ", ".join(ref.label for ref in store.list()) or "no release yet"
-        where = f"{history[0].label} is the only one it had" if history else "it was never set"
+        where = f"nothing lies before {history[0].label}" if history else "it was never set"
         raise ModelError(
             f"alias {alias!r} has no former release: {where}. Name one with --to NAME@VERSION;"
             f" {store.url} has {held}"

@@ -18,11 +18,11 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
     A failure ends in one clear line on stderr; a traceback is shown only with `--debug`.
     """
-    from stream.cli.root import build_command
-
     invocation = Invocation()
     words = hoist(sys.argv[1:] if argv is None else argv)
     try:
+        from stream.cli.root import build_command
+
         build_command().main(args=words, prog_name="newstide", obj=invocation)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

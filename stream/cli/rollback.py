@@ -67,8 +67,9 @@ def rollback(
     if as_json:
         print_json({"alias": called, "release": release.label, "former": former, "by": note.by})
     else:
-        instead = f" instead of {former}" if former not in {None, release.label} else ""
-        console().print(f"{called} is {release.label} again{instead}", soft_wrap=True)
+        told = ", as before" if former == release.label else f" instead of {former}" if former else ""
+        again = " again" if former != release.label and release.label in {ref.label for ref in before} else ""
+        console().print(f"{called} is {release.label}{again}{told}", soft_wrap=True)
 
 
 def alias_named(settings: Settings, alias: str | None) -> str:

@@ -78,7 +78,8 @@ class History:
         stories = sum(sum(seen.blocks[2].values()) for seen in self._seen.values())
         if self._first is None or stories < _LEAST_STORIES:
             raise UsageError(
-                f"the history holds {stories} stories of {len(self._seen)} series: give at least {_LEAST_STORIES}"
+                f"the history holds {stories} stories of {len(self._seen)} series:"
+                f" give at least {_LEAST_STORIES} stories"
             )
         seasons = Seasons(self._shape(believed))
         end = self._last // _BLOCK_SECONDS * _BLOCK_SECONDS + _BLOCK_SECONDS

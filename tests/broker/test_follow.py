@@ -15,6 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from tiny_release import TEXTS, tiny_files, tiny_manifest, tiny_release
 
+from models.errors import StoreAwayError
 from models.golden import record_golden
 from models.release import GOLDEN, GRAPH, Release, write_release
 from models.scorer import OnnxScorer
@@ -68,6 +69,7 @@ class House:
             slot=self.slot,
             alias="live",
             fetch=self.store.fetch,
+            history=self.store.history,
             metrics=self.metrics,
             retry_seconds=retry_seconds,
         )
@@ -123,6 +125,40 @@ async def test_a_promoted_release_comes_into_force_and_a_rollback_brings_the_for
     assert house.swaps(SwapStatus.SWAPPED) == 2
     assert "tiny@2 took the place of tiny@1 (promote by ada@desk)" in caplog.text
     assert "tiny@1 took the place of tiny@2 (rollback by ada@desk)" in caplog.text
+
+
+async def test_what_was_announced_before_the_store_was_changed_is_not_brought_back(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stream.follow")
+    second, third = house.publish("2"), house.publish("3")
+    house.store.set_alias("live", "tiny", "2")
+    await house.announce(second)
+    house.store.set_alias("live", "tiny", "1")  # as `promote --store-only` does
+    async with house.follower():
+        await until(lambda: "was announced last" in caplog.text)
+        assert "live is tiny@1 there" in caplog.text
+        house.store.set_alias("live", "tiny", "3")
+        await house.announce(third)
+        await until(lambda: house.told() == "3")
+    assert house.loaded == ["tiny@1", "tiny@3"]
+
+
+async def test_what_was_announced_counts_where_the_store_is_away_or_says_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.announce(house.publish("2"))
+    async with house.follower():
+        await until(lambda: house.slot.current.release == "tiny@2")
+
+    def away(*_: object) -> None:
+        raise StoreAwayError("the store is away")
+
+    await house.announce(house.publish("3"))
+    house.store.set_alias("live", "tiny", "1")
+    monkeypatch.setattr(house.store, "history", away)
+    async with house.follower():
+        await until(lambda: house.slot.current.release == "tiny@3")
 
 
 def corrupted(house: House) -> Release:

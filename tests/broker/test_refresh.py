@@ -206,6 +206,10 @@ def test_a_release_of_ones_own_comes_into_force_and_goes_again(
     assert follow(embedded, tmp_path, "tiny@2.0.0")
     assert newstide("promote", "tiny@2.0.0").out == "production is tiny@2.0.0, as before\n"
     assert newstide("rollback").out == "production is tiny@1.0.0 again instead of tiny@2.0.0\n"
+    assert newstide("rollback", "--to", "tiny@1.0.0").out == "production is tiny@1.0.0, as before\n"
+    assert (
+        newstide("rollback", "--to", "tiny@2.0.0").out == "production is tiny@2.0.0 instead of tiny@1.0.0\n"
+    )
 
 
 def test_one_that_is_compared_must_be_no_worse(

@@ -95,3 +95,12 @@ def test_the_broker_dies_with_its_parent_however_that_dies(tmp_path: Path) -> No
         except BrokerUnavailableError:
             continue
     pytest.fail("the broker outlived its parent")
+
+
+def test_a_folder_that_can_not_be_made_is_named_with_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "broker"
+    with pytest.raises(
+        UsageError, match=r"broker\.data_dir: .*file/broker can't be made \(Not a directory\)"
+    ):
+        EmbeddedBroker(folder).start()

@@ -197,3 +197,14 @@ def test_a_level_that_is_given_is_taken() -> None:
 def test_a_glob_shares_its_budget_among_the_kinds_that_it_can_match(pattern: str, kinds: set[str]) -> None:
     rule = SurgeRule("r", pattern)
     assert set(levels_of(rule, (rule,), WEEKLY, PLAIN, 60)) == kinds
+
+
+def test_the_rules_in_the_documents_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    example = page.partition("## Rules of your own")[2].partition("```toml")[2].partition("```")[0]
+    path = tmp_path / "rules.toml"
+    path.write_text(example, encoding="utf-8")
+    (rule,) = read_rules(path)
+    assert (rule.name, rule.series, rule.severity) == ("bad_news", "company:*", "warning")
+    assert rule.matches("company:AAPL")
+    assert not rule.matches("company:AAPL/topic:earnings")

@@ -32,8 +32,10 @@ def keep_units(network: Network, size: int, items: Sequence[Encoded], *, dropout
         dropout: of the network that is returned.
 
     Raises:
-        WrongSettingError: if there are not more units than that.
+        WrongSettingError: if there are fewer units than that.
     """
+    if size == network.shape.inner:
+        return network
     if not 0 < size < network.shape.inner:
         raise WrongSettingError(
             f"inner is {size}, but the wide layers have {network.shape.inner} units: give fewer, or leave it out"

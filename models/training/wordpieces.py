@@ -44,7 +44,7 @@ def with_pieces(
         dropout: of the network that is returned.
 
     Raises:
-        WrongSettingError: if the vocabulary is no WordPiece, or has no more pieces than `size`, or `size` is less
+        WrongSettingError: if the vocabulary is no WordPiece, or has fewer pieces than `size`, or `size` is less
             than what has to be kept.
     """
     told = json.loads(source.read_text(encoding="utf-8"))["model"]
@@ -57,6 +57,8 @@ def with_pieces(
     before, after = marks_around(old)
     numbers = old.get_vocab(with_added_tokens=True)
     marks = {str(each.content) for each in old.get_added_tokens_decoder().values()}
+    if size == len(told["vocab"]):
+        return source, network
     kept = _chosen(told["vocab"], marks, size, _votes(old, texts))
     new = Tokenizer(
         models.WordPiece(

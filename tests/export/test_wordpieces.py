@@ -114,7 +114,7 @@ def test_tokens_behind_the_vocabulary_keep_their_rows(source: Path, tmp_path: Pa
     assert torch.equal(small.words.weight[-1], network.words.weight[-1])
 
 
-@pytest.mark.parametrize("size", [3, NEEDED - 1, len(PIECES), 10**6])
+@pytest.mark.parametrize("size", [3, NEEDED - 1, len(PIECES) + 1, 10**6])
 def test_a_size_that_is_no_cut_is_refused_with_what_it_may_be(
     size: int, source: Path, tmp_path: Path
 ) -> None:
@@ -122,6 +122,12 @@ def test_a_size_that_is_no_cut_is_refused_with_what_it_may_be(
         WrongSettingError, match=f"pieces is {size}: the vocabulary has {len(PIECES)}, of which {NEEDED} have"
     ):
         with_pieces(source, drawn(), size, [TEXT], tmp_path / "new.json", dropout=0.0)
+
+
+def test_a_vocabulary_of_that_size_stays_as_it_is(source: Path, tmp_path: Path) -> None:
+    network = drawn()
+    kept = with_pieces(source, network, len(PIECES), [TEXT], tmp_path / "new.json", dropout=0.0)
+    assert kept == (source, network)
 
 
 def test_another_kind_of_vocabulary_is_refused(tmp_path: Path) -> None:

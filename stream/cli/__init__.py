@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from stream.cli.invocation import INTERRUPTED, Invocation
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the number of SIGINT, as shells expect it."""
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -18,11 +19,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
     A failure ends in one clear line on stderr; a traceback is shown only with `--debug`.
     """
-    invocation = Invocation()
     words = hoist(sys.argv[1:] if argv is None else argv)
     try:
+        # To import takes a moment too, in which somebody may press Ctrl-C.
+        from stream.cli.invocation import Invocation
         from stream.cli.root import build_command
-
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    invocation = Invocation()
+    try:
         build_command().main(args=words, prog_name="newstide", obj=invocation)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from stream.cli import INTERRUPTED
 from stream.cli.connect import connection_of, require_topic, run_on
-from stream.cli.invocation import INTERRUPTED, settings_of
+from stream.cli.invocation import settings_of
 from stream.cli.printing import Json, print_json, remarks
 from stream.topics import RAW
 

@@ -12,9 +12,6 @@ import typer
 if TYPE_CHECKING:
     from stream.settings import Loaded, Settings
 
-INTERRUPTED = 130
-"""The exit code after Ctrl-C: 128 and the number of SIGINT, as shells expect it."""
-
 
 @dataclass(slots=True)
 class Invocation:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,8 +36,8 @@ def up(ctx: typer.Context) -> None:
 
     settings = settings_of(ctx)
     with broker_of(settings) as connection:
-        _say_where(settings, connection.bootstrap)
-        asyncio.run(_until_told(Monitor(settings, connection, roles=roles_of(settings))))
+        monitor = Monitor(settings, connection, roles=roles_of(settings))
+        asyncio.run(_until_told(monitor, say=partial(_say_where, settings, connection.bootstrap)))
 
 
 def run(
@@ -68,8 +70,8 @@ def _say_where(settings: Settings, bootstrap: str) -> None:
     )
 
 
-async def _until_told(monitor: Monitor) -> None:
-    """Run until SIGINT or SIGTERM; finish what is under way."""
+async def _until_told(monitor: Monitor, say: Callable[[], None] | None = None) -> None:
+    """Run until SIGINT or SIGTERM; finish what is under way. Once it runs, `say` tells so."""
     from stream.logs import configure_logging
 
     settings = monitor.settings
@@ -88,4 +90,14 @@ async def _until_told(monitor: Monitor) -> None:
     with contextlib.suppress(NotImplementedError):
         for each in signals:
             loop.add_signal_handler(each, told)
-    await monitor.run(stop)
+    saying = None if say is None else asyncio.create_task(_once_started(monitor, say))
+    try:
+        await monitor.run(stop)
+    finally:
+        if saying is not None:
+            saying.cancel()
+
+
+async def _once_started(monitor: Monitor, say: Callable[[], None]) -> None:
+    await monitor.started.wait()
+    say()

@@ -13,7 +13,7 @@ from command import Command
 
 from models.errors import ModelError
 from stream.cli import config as config_command
-from stream.cli import hoist
+from stream.cli import hoist, main
 from stream.cli.invocation import Invocation
 from stream.cli.printing import print_json, print_line, shorten
 from stream.errors import BrokerRefusedError
@@ -24,6 +24,22 @@ def failing_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
         raise error
 
     monkeypatch.setattr(Invocation, "load", load)
+
+
+def test_ctrl_c_while_the_command_is_still_being_loaded_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "stream.cli.root":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "stream.cli.root", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main(["config"])
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_help_names_every_command(newstide: Command) -> None:

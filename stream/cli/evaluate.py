@@ -214,7 +214,7 @@ def _need_pictures(out: Path) -> None:
     missing = [name for name in _PICTURES if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f'--out: {", ".join(missing)} is missing: needs the extra train: pip install "newstide[train]"'
+            f'--out needs the extra train ({", ".join(missing)} not installed): pip install "newstide[train]"'
         )
     try:
         out.mkdir(parents=True, exist_ok=True)

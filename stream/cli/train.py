@@ -45,7 +45,8 @@ def need_training() -> None:
     missing = [name for name in _TRAINING if find_spec(name) is None]
     if missing:
         raise UsageError(
-            f'{", ".join(missing)} is missing: needs the extra train: pip install "newstide[train]"'
+            f'needs the extra train ({", ".join(missing)} not installed): pip install "newstide[train]";'
+            " README says how from a checkout"
         )
 
 

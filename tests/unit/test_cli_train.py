@@ -262,7 +262,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setattr(train, "_TRAINING", ("no_such_package",))
     ran = newstide(*command)
     assert ran.code == 2
-    assert 'needs the extra train: pip install "newstide[train]"' in ran.err
+    assert 'needs the extra train (no_such_package not installed): pip install "newstide[train]"' in ran.err
 
 
 @pytest.fixture

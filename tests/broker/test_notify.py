@@ -311,6 +311,7 @@ async def test_a_notifier_explains_by_what_was_promoted_last(tmp_path: Path, top
             await send(topics, [record_of(about(texts[0], "topic:legal", "n0"))])
             await server.until(1)
             store.publish(second)
+            store.set_alias("production", "tiny", "2")
             note = make_note(second, alias="production", action="promote", by="ada", at=NOW)
             await announce(topics, note)
             await until(lambda: value(monitor, "newstide_model_info", TINY | {"version": "2"}) == 1)

@@ -125,6 +125,7 @@ async def test_a_swap_under_load_loses_nothing_and_no_half_loaded_model_answers(
 
     async def tell(release: Release, action: Action) -> None:
         at = datetime.now(UTC)
+        store.set_alias(ALIAS, release.manifest.name, release.manifest.version)
         await announce(connection, make_note(release, alias=ALIAS, action=action, by="ada", at=at))
 
     async def drive(stop: asyncio.Event) -> None:

@@ -137,7 +137,10 @@ def test_settings_are_read_from_toml_with_paths_from_its_folder(tmp_path: Path) 
         (b"epochs = \n", "is no TOML"),
         (b"\xff", "is no TOML"),
         (b"", "data is missing"),
-        (b"surprise = 1\ndata_dir = '.'\n", "surprise is no setting: the settings of a run are activation, adapters"),
+        (
+            b"surprise = 1\ndata_dir = '.'\n",
+            "surprise is no setting: the settings of a run are activation, adapters",
+        ),
         (b"a = " + b"[" * 5_000, "is no TOML"),
     ],
 )

@@ -87,8 +87,10 @@ def promote(
             stored, alias=called, action="promote", by=by or this_user(), at=datetime.now(UTC), gate=figures
         )
         tell_scorers(connection, note)
-    back = f"newstide rollback{'' if called == settings.releases.alias else f' --alias {called}'}"
-    back += " --store-only" if store_only else ""
+    alone = "" if called == settings.releases.alias else f" --alias {called}"
+    back = f"; `newstide rollback{alone}{' --store-only' if store_only else ''}` brings that back"
+    # What is not sound can't be brought back.
+    back = back if isinstance(former, Release) else ""
     _tell(called, stored, former, gate, as_json=as_json, promoted=True, back=back)
 
 
@@ -210,5 +212,5 @@ def _tell(
     if before == release.label:
         console().print(f"{called} is {release.label}, as before", soft_wrap=True)
         return
-    instead = f" instead of {before}; `{back}` brings that back" if before else ""
+    instead = f" instead of {before}{back}" if before else ""
     console().print(f"{called} is {release.label}{instead}", soft_wrap=True)

@@ -321,6 +321,7 @@ def test_what_is_not_sound_any_more_can_be_replaced(
     ran = newstide("promote", mine.path)
     assert ran.code == 0, ran.err
     assert "tiny@2.0.0 is not sound: " in ran.err
+    assert ran.out == "production is tiny@3.0.0 instead of tiny@2.0.0\n", "which nothing brings back"
     assert in_force(tmp_path)[:2] == ["tiny@3.0.0", "tiny@2.0.0"]
     note = notes(embedded)[-1]
     assert (note.version, note.signature is not None) == ("3.0.0", harm == "unsigned")

@@ -1,4 +1,4 @@
-"""A smaller vocabulary for an encoder that reads WordPiece: most of a small one's bytes are words, many never used.
+"""A smaller vocabulary for an encoder that reads WordPiece: most bytes of a small one are words, many never used.
 
 Rows of the embedding are looked up and never mixed, so dropping a piece changes nothing for a text that does not
 use it (Abdaoui et al., "Load What You Need", 2020); one that does is spelled by other pieces, and learns them with

@@ -29,6 +29,13 @@ PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{each}" for each i
 NEEDED = 4 + 2 * 26 + len(SIGNS)
 
 
+@pytest.fixture(autouse=True)
+def few_words(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of English takes seconds to be split, so one test does it for all."""
+    if "a_run_with_fewer_pieces" not in request.node.name:
+        monkeypatch.setattr(wordpieces, "english_words", lambda: [("the", 0.6), ("of", 0.4)])
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A tokenizer that splits words into `PIECES`, saved so that it pads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 import onnxruntime as ort
@@ -9,8 +10,9 @@ import onnxruntime as ort
 from models.errors import ModelError
 from models.manifest import Head
 
-# The variable that `models` sets counts everywhere but on Windows; there it is this call.
-ort.disable_telemetry_events()
+# The variable that `models` sets counts everywhere but on Windows: there it is this call. Set to 0 it undoes both.
+if os.environ["ORT_DISABLE_TELEMETRY"] != "0":
+    ort.disable_telemetry_events()
 
 CPU = "CPUExecutionProvider"
 

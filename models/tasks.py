@@ -86,17 +86,27 @@ def check_topics(topics: Sequence[str]) -> None:
     """
     if not 2 <= len(topics) <= MOST_TOPICS:  # noqa: PLR2004 - what can be told apart
         raise ModelError(f"topics are {len(topics)}: give 2 to {MOST_TOPICS}")
-    seen: dict[str, str] = {}
     for topic in topics:
-        short = slug(topic)
         if not names_series(topic):
             raise ModelError(
                 f"topic {topic[:80]!r} can't name a series: give up to {LONGEST_TOPIC} characters in one line,"
                 " with a letter from a to z or a figure among them"
             )
+    if clash := called_alike(topics):
+        raise ModelError(
+            f"topics {clash[0]!r} and {clash[1]!r} are both {slug(clash[0])}: call one otherwise"
+        )
+
+
+def called_alike(topics: Sequence[str]) -> tuple[str, str] | None:
+    """The first two of `topics` whose series would have one name; None if all have their own."""
+    seen: dict[str, str] = {}
+    for topic in topics:
+        short = slug(topic)
         if short in seen:
-            raise ModelError(f"topics {seen[short]!r} and {topic!r} are both {short}: call one otherwise")
+            return seen[short], topic
         seen[short] = topic
+    return None
 
 
 def as_written(label: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from models.errors import ModelError, UnusableDataError
 from models.tables import Fault
-from models.tasks import HEADS, LONGEST_TOPIC, MOST_TOPICS, check_topics, slug
+from models.tasks import HEADS, LONGEST_TOPIC, MOST_TOPICS, called_alike, check_topics, slug
 from models.text import normalise
 from models.training.data import DataSpec
 from models.training.own_rows import OwnRow, OwnTask, RowReader, few, meanings_of, topics_called
@@ -142,15 +142,13 @@ def _check_labels(path: Path, task: OwnTask, reader: RowReader, *, own_topics: b
 
 def _check_apart(path: Path, topics: Sequence[str]) -> None:
     """Make sure that each topic has a name of its own in what series are called."""
-    seen: dict[str, str] = {}
-    for topic in topics:
-        other = seen.setdefault(slug(topic), topic)
-        if other != topic:
-            raise UnusableDataError(
-                f"{path}: the topics {other!r} and {topic!r} would both be called {slug(topic)!r}, as only letters"
-                f" from a to z and figures count there: call one otherwise{_renamed(topic)}, or, if they are one,"
-                f" both alike{_renamed(topic, other)}"
-            )
+    if clash := called_alike(topics):
+        one, other = clash
+        raise UnusableDataError(
+            f"{path}: the topics {one!r} and {other!r} would both be called {slug(other)!r}, as only letters"
+            f" from a to z and figures count there: call one otherwise{_renamed(other)}, or, if they are one, both"
+            f" alike{_renamed(other, one)}"
+        )
 
 
 def _renamed(label: str, to: str = "…") -> str:

@@ -34,10 +34,17 @@ def test_nothing_is_prepared_to_be_told(program: str, tmp_path: Path) -> None:
     assert [str(path) for path in tmp_path.rglob("*onnxruntime*")] == []
 
 
-def test_who_wants_it_told_can_say_so() -> None:
-    program = "import os, models; print(os.environ['ORT_DISABLE_TELEMETRY'])"
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0", "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+def test_who_wants_it_told_can_say_so(tmp_path: Path) -> None:
+    program = (
+        "import os, models, onnxruntime\n"
+        "onnxruntime.disable_telemetry_events = lambda: print('off')\n"
+        "import models.session\n"
+        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
     )
-    assert ran.stdout.strip() == "0"
+    unset = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    for given, told in (({}, "off 1"), ({"ORT_DISABLE_TELEMETRY": "0", "HOME": str(tmp_path)}, "0")):
+        environment = {**unset, **given, "PYTHONPATH": str(ROOT)}
+        ran = subprocess.run(
+            [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+        )
+        assert ran.stdout.split() == told.split()

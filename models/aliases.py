@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from models.errors import ManifestError, ModelError
+from models.errors import ManifestError, WrongSettingError
 from models.manifest import PlainName
 
 KEPT = 16
@@ -28,7 +28,7 @@ class ReleaseRef(BaseModel):
         """The reference to `name@version`.
 
         Raises:
-            ModelError: if either may not be part of a path.
+            WrongSettingError: if either may not be part of a path.
         """
         return cls(name=plain_name(name, "name"), version=plain_name(version, "version"))
 
@@ -37,11 +37,11 @@ class ReleaseRef(BaseModel):
         """The reference that is written `name@version`.
 
         Raises:
-            ModelError: if `label` is not written so.
+            WrongSettingError: if `label` is not written so.
         """
         name, at, version = label.partition("@")
         if not at:
-            raise ModelError(f"release is {label!r}: give name@version")
+            raise WrongSettingError(f"release is {label!r}: give name@version")
         return cls.of(name, version)
 
     @property
@@ -94,11 +94,11 @@ def plain_name(value: str, field: str) -> str:
     """`value` if it may be a part of a path.
 
     Raises:
-        ModelError: if not; the text names `field`.
+        WrongSettingError: if not; the text names `field`.
     """
     try:
         return _PLAIN.validate_python(value)
     except ValidationError as error:
-        raise ModelError(
+        raise WrongSettingError(
             f"{field} is {value!r}: use up to 64 letters, digits and . _ + - , a letter or digit first"
         ) from error

@@ -14,9 +14,13 @@ class UnusableDataError(ModelError):
 
 
 class WrongSettingError(ModelError):
-    """A setting of a run is wrong; the text names it, its value, and what it may be."""
+    """A setting, or the name of a thing, is wrong; the text names it, its value, and what it may be."""
 
     exit_code = 2
+
+
+class UnknownReleaseError(ModelError):
+    """The store has no release of that name and version; the text says what it has."""
 
 
 class ManifestError(ModelError):

@@ -18,7 +18,7 @@ import fsspec
 
 from models.aliases import Alias, ReleaseRef, plain_name, read_alias
 from models.cache import ReleaseCache
-from models.errors import ChecksumError, ManifestError, ModelError, StoreAwayError
+from models.errors import ChecksumError, ManifestError, ModelError, StoreAwayError, UnknownReleaseError
 from models.files import get_whole, put_whole
 from models.manifest import sha256_of
 from models.packaged import packaged_release
@@ -99,7 +99,7 @@ class ReleaseStore:
             manifest_sha256: where given, the manifest must be that one.
 
         Raises:
-            ModelError: if the store has no such release; the text lists what it has.
+            UnknownReleaseError: if the store has no such release; the text lists what it has.
             ManifestError: if its manifest is unsound, or that of another release.
             ChecksumError: if a file is not the one that the manifest names.
             SignatureError: if the store has a key and the release is not signed with it.
@@ -121,7 +121,7 @@ class ReleaseStore:
         with self._reached():
             manifest = get_whole(self._fs, f"{folder}/{MANIFEST}")
             if manifest is None:
-                raise ModelError(f"{ref.label} is not in {self.url}: it has {self._content()}")
+                raise UnknownReleaseError(f"{ref.label} is not in {self.url}: it has {self._content()}")
             found = sha256_of(manifest)
             if manifest_sha256 not in {None, found}:
                 raise ChecksumError(
@@ -143,12 +143,12 @@ class ReleaseStore:
         """Let `alias` stand for a published release; the one before it is remembered.
 
         Raises:
-            ModelError: if the store has no such release.
+            UnknownReleaseError: if the store has no such release.
         """
         ref = ReleaseRef.of(name, version)
         with self._reached():
             if get_whole(self._fs, f"{self._folder(ref)}/{MANIFEST}") is None:
-                raise ModelError(f"{ref.label} is not in {self.url}: it has {self._content()}")
+                raise UnknownReleaseError(f"{ref.label} is not in {self.url}: it has {self._content()}")
             former = self._alias(alias)
             self._put_alias(alias, former.moved_to(ref) if former else Alias(history=(ref,)))
         return ref

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from models.aliases import ReleaseRef
-from models.errors import ModelError, StoreAwayError
+from models.errors import StoreAwayError, WrongSettingError
 from models.packaged import packaged_named
 from models.release import Release
 from models.scorer import OnnxScorer
@@ -56,7 +56,8 @@ def release_of(settings: Settings, which: str | None = None) -> Release:
     Without `which`, that of `releases.alias`, or the default one that ships.
 
     Raises:
-        ModelError: there is no such release, the store is away, or what it holds is not sound.
+        WrongSettingError: no release is called as the settings say.
+        ModelError: the store is away, lacks that version, or what it holds is not sound.
     """
     store = store_of(settings)
     if which is not None and "@" in which:
@@ -87,7 +88,7 @@ def _packaged(settings: Settings, which: str | None) -> Release:
     """What ships with newstide and is used where an alias was never set."""
     found = packaged_release() if which in {None, settings.releases.alias} else packaged_named(str(which))
     if found is None:
-        raise ModelError(
+        raise WrongSettingError(
             f"releases.languages names {which!r}: no alias of {settings.release_store} and no release that ships"
             " is called so; promote a release under that alias, or name another"
         )

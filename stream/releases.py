@@ -105,7 +105,8 @@ def roll_back(store: ReleaseStore, alias: str, to: ReleaseRef | None = None) -> 
     What stood between is forgotten, so that the next rollback goes further back.
 
     Raises:
-        ModelError: there is no former release, `to` is not in the store, or it is not sound.
+        UnknownReleaseError: the store has not what it is to stand for.
+        ModelError: there is no former release, or it is not sound.
     """
     history = store.history(alias)
     if to is None and len(history) < 2:  # noqa: PLR2004 - the one in force and the one before it

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.errors import ModelError
+from models.errors import WrongSettingError
 from models.training.adapters import Attached, attach
 from models.training.adversary import learn_adversarially
 from models.training.batches import Encoded, collate, shuffled
@@ -68,8 +68,8 @@ def fit(
         crew: the processes that train together; None for this one alone.
 
     Raises:
-        ModelError: if `state` is that of a run with other settings or over other texts, or `config` does not fit
-            the network.
+        WrongSettingError: if `state` is that of a run with other settings or over other texts.
+        ModelError: if `config` does not fit the network.
     """
     per_epoch = math.ceil(len(train) / config.batch_size)
     steps = per_epoch * config.epochs
@@ -90,6 +90,24 @@ def fit(
                     break
     run.finish()
     return progress
+
+
+def refuse_other_settings(config: TrainConfig, state: Path) -> None:
+    """Make sure that a run by `config` may go on from what lies in the folder `state`, if anything does.
+
+    Raises:
+        WrongSettingError: if a run with other settings was stopped or finished there.
+    """
+    last = state / "last.pt"
+    # Only a page of it is read: the weights stay on the disk.
+    if last.exists() and not config.is_told_by(torch.load(last, weights_only=True, mmap=True)["recipe"]):
+        raise _other_run(state, "with other settings")
+
+
+def _other_run(state: Path, what: str) -> WrongSettingError:
+    return WrongSettingError(
+        f"out is {state.parent}, which holds a run {what}: give another folder, or remove it"
+    )
 
 
 class _Run:
@@ -198,13 +216,10 @@ class _Run:
         self._state.mkdir(parents=True, exist_ok=True)
         last = self._state / "last.pt"
         if last.exists():
+            refuse_other_settings(self._config, self._state)
             saved = torch.load(last, weights_only=True)
-            same = self._config.is_told_by(saved["recipe"])
-            if not same or saved.get("texts", self._texts) != self._texts:
-                raise ModelError(
-                    f"out is {self._state.parent}, which holds a run"
-                    f" {'over other texts' if same else 'with other settings'}: give another folder, or remove it"
-                )
+            if saved.get("texts", self._texts) != self._texts:
+                raise _other_run(self._state, "over other texts")
             self._network.load_state_dict(saved["network"])
             self.averaged.load_state_dict(saved["averaged"])
             self._optimizer.load_state_dict(saved["optimizer"])

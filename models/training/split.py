@@ -13,6 +13,8 @@ from typing import Literal
 
 Part = Literal["train", "tune", "dev"]
 PARTS: tuple[Part, ...] = ("train", "tune", "dev")
+CALLED: dict[Part, str] = {"train": "train", "tune": "val", "dev": "test"}
+"""What people call the parts, and what is written in the column `split` of a file."""
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _DEV_SHARE, _TUNE_SHARE = 0.12, 0.04

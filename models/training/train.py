@@ -37,7 +37,7 @@ from models.training.data import Corpus, Example, Span, read_corpus
 from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
 from models.training.kept import keep_folder
-from models.training.loop import fit
+from models.training.loop import fit, refuse_other_settings
 from models.training.loss import Loss
 from models.training.named import REMINDER, named_examples
 from models.training.named_chinese import named_chinese_examples
@@ -89,6 +89,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     keeps = config.keep_answers and origin.parent is not None
     own_teacher = keeps and not config.teachers
     config = _keeping(config, origin) if keeps else config
+    refuse_other_settings(config, config.out / "state")  # before teachers answer for minutes
     if config.transfer and not config.teachers:
         raise WrongSettingError(
             f"transfer is {config.transfer}: its texts are for teachers to answer: name teachers, or leave it out"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stream.cli.invocation import on_command_line, settings_of
-from stream.cli.printing import Json, console, print_json, remarks
+from stream.cli.printing import Json, console, counted, print_json, remarks
 from stream.cli.send import FormatFlag, Publisher, Zone, file_format
 from stream.errors import UsageError
 
@@ -129,7 +129,7 @@ def _news(span: Span, rules: WatchRules, *, null: bool, days: int, seed: int, ti
     publishers, asked = span.publishers, min(rule.min_sources or rules.min_sources for rule in rules.surges)
     if publishers < asked:
         remarks().print(
-            f"all of it is from {publishers} publisher{'' if publishers == 1 else 's'}, and every rule asks for "
+            f"all of it is from {counted(publishers, 'publisher')}, and every rule asks for "
             f"{asked}: there can be no alarm; set min_sources in --rules",
             style="yellow",
             soft_wrap=True,
@@ -167,7 +167,9 @@ def _span(
             recording = read(path)
             for row in recording.bad[:_TOLD]:
                 remarks().print(f"left out: {row}", markup=False, style="yellow")
-            remarks().print(f"scoring {len(recording.moments)} records of {path.name}", markup=False)
+            remarks().print(
+                f"scoring {counted(len(recording.moments), 'record')} of {path.name}", markup=False
+            )
             whole += score_recording(settings, recording)
         else:
             whole += (read_scored if kind is Kind.SCORED else read_signals)(path).between(*between)

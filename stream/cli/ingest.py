@@ -17,7 +17,7 @@ import typer
 from stream.cli import INTERRUPTED
 from stream.cli.connect import connection_of, require_topic, run_on
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, print_json, remarks
+from stream.cli.printing import Json, counted, print_json, remarks
 from stream.topics import RAW
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def ingest(
 def _end(polls: PollLog, feeds: int, stopped_by: int | None, *, as_json: bool) -> None:
     """Sum up, and end as the signal says that stopped it."""
     if not as_json:
-        remarks().print(f"{polls.polls} polls of {feeds} feeds, {polls.items} new articles to {RAW.name}")
+        asked = f"{counted(polls.polls, 'poll')} of {counted(feeds, 'feed')}"
+        remarks().print(f"{asked}, {counted(polls.items, 'new article')} to {RAW.name}")
     if stopped_by == signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
 

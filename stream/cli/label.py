@@ -13,7 +13,7 @@ import typer
 
 from stream.cli.connect import connection_of, run_on
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json
+from stream.cli.printing import Json, console, counted, print_json
 from stream.cli.rollback import user_name
 from stream.errors import UsageError
 from stream.topics import LABELS
@@ -72,7 +72,7 @@ def label(
     if as_json:
         print_json({"sent": count, "topic": LABELS.name})
     else:
-        console().print(f"sent {count} label{'s' if count != 1 else ''} to {LABELS.name}")
+        console().print(f"sent {counted(count, 'label')} to {LABELS.name}")
 
 
 def _answers_of(settings: Settings) -> Answers:

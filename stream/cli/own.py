@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stream.cli.printing import remarks, shorten
+from stream.cli.printing import counted, remarks, shorten
 from stream.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ def told_of(
 
 def _refusal(own: OwnData) -> UsageError:
     counts = {
-        "rows that can't be used": len(own.faults),
-        "rows that contradict each other": len(own.contradictions),
-        "rows for training whose text is measured on": len(own.leaks),
+        "that can't be used": len(own.faults),
+        "that contradict each other": len(own.contradictions),
+        "for training whose text is measured on": len(own.leaks),
     }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    told = ", ".join(f"{counted(count, 'row')} {what}" for what, count in counts.items() if count)
     return UsageError(
         f"--strict: {own.path} has {told}: mend them, or leave --strict out to train without them"
     )
@@ -73,13 +73,13 @@ def print_own(out: Console, own: OwnData, *, alone: bool = True) -> None:
     """Print how many texts of each label there are in each part, and all that is wrong with the file."""
     from rich.table import Table
 
-    from models.training.split import PARTS
+    from models.training.split import CALLED, PARTS
 
-    out.print(f"[bold]{own.path}[/]: {len(own.rows)} rows of task {own.task}", soft_wrap=True)
+    out.print(f"[bold]{own.path}[/]: {counted(len(own.rows), 'row')} of task {own.task}", soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     table.add_column("label", overflow="fold")
     for part in PARTS:
-        table.add_column(part, justify="right", no_wrap=True)
+        table.add_column(CALLED[part], justify="right", no_wrap=True)
     for label, counts in own.counts().items():
         table.add_row(label, *(str(counts[part]) for part in PARTS))
     out.print(table)
@@ -95,23 +95,23 @@ def print_own(out: Console, own: OwnData, *, alone: bool = True) -> None:
 def _remarks(own: OwnData, *, alone: bool) -> list[str]:
     found = []
     if own.faults:
-        found.append(f"left out: {len(own.faults)} rows that can't be used")
+        found.append(f"left out: {counted(len(own.faults), 'row')} that can't be used")
     if own.contradictions:
-        lines = f"{len(own.contradictions)} rows whose text also stands there with another label"
+        lines = f"{counted(len(own.contradictions), 'row')} whose text also stands there with another label"
         found.append(f"left out: {lines} (lines {_some(own.contradictions)})")
     if own.leaks:
-        lines = f"{len(own.leaks)} rows whose text is measured on in another part"
+        lines = f"{counted(len(own.leaks), 'row')} whose text is measured on in another part"
         found.append(f"left out: {lines} (lines {_some(own.leaks)})")
     if own.duplicates:
-        found.append(f"counted once: {own.duplicates} rows that repeat another")
+        found.append(f"counted once: {counted(own.duplicates, 'row')} that repeated another")
     parts = Counter(row.part for row in own.rows)
     if parts["tune"] < _FEW:
         found.append(
-            f"{parts['tune']} rows to tune on are few: when to stop and how sure to be will be guesses;"
+            f"few rows to tune on ({parts['tune']}): when to stop and how sure to be will be guesses;"
             " mark some as val in the column split, or give more"
         )
     if 0 < parts["dev"] < _FEW:
-        found.append(f"{parts['dev']} rows to measure on are few: the figures will be coarse")
+        found.append(f"few rows to measure on ({parts['dev']}): the figures will be coarse")
     if own.split and not any(row.part == "dev" for row in own.rows):
         found.append("no rows are kept to measure on: mark some as test in the column split")
     if alone and own.task != "sentiment":

@@ -54,6 +54,11 @@ def print_line(text: str) -> None:
         raise SystemExit(1) from None
 
 
+def counted(number: int, thing: str) -> str:
+    """`number` of a thing whose plural ends in s: "1 feed", "2 feeds"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def shorten(text: str, width: int) -> str:
     """`text` on one line, cut to `width` characters with an ellipsis.
 

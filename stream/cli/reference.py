@@ -63,14 +63,12 @@ def release_named(settings: Settings, ref: str | None) -> Release:
 
 
 def _fetched(settings: Settings, name: str, version: str, ship: str) -> Release:
-    from models.errors import ModelError
+    from models.errors import UnknownReleaseError, WrongSettingError
     from stream.parts import store_of
 
     try:
         return store_of(settings).fetch(name, version)
-    except ModelError as error:
-        if type(error) is not ModelError:  # it is there, or may be
-            raise
+    except (UnknownReleaseError, WrongSettingError) as error:
         raise UsageError(f"release {name}@{version}: {error}; what ships is {ship}") from error
 
 

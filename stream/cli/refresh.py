@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stream.cli.connect import connection_of, run_on
-from stream.cli.printing import remarks
+from stream.cli.printing import counted, remarks
 from stream.cli.profile import show_figures
 from stream.errors import NewstideError, UsageError
 from stream.topics import SIGNALS
@@ -47,7 +47,7 @@ def refresh_profile(
     history = History(rules)
     unread = run_on(connection := connection_of(settings), _read(connection, history, since))
     if unread:
-        remarks().print(f"{unread} records of {SIGNALS.name} are no signals: passed over")
+        remarks().print(f"passed over on {SIGNALS.name}: {counted(unread, 'record')} that can't be read")
     profile = _learned(history, file, former or rules.profile, rules.profile)
     if not dry_run:
         write_profile(file, profile)

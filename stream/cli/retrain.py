@@ -17,7 +17,7 @@ import typer
 from stream.cli.connect import connection_of, run_on
 from stream.cli.invocation import settings_of
 from stream.cli.outcome import left_out, print_figures, print_outcome
-from stream.cli.printing import Json, remarks
+from stream.cli.printing import Json, counted, remarks
 from stream.cli.refresh import refresh_profile
 from stream.cli.rollback import By, tell_scorers, this_user
 from stream.cli.train import need_training
@@ -169,7 +169,7 @@ async def _read_labels(connection: Connection, since: datetime | None, spaces: L
 def _too_few(labels: Agreement, wanted: int, since: datetime | None) -> str:
     found = len(labels.texts)
     when = f" since {since:%Y-%m-%d %H:%M}" if since is not None else ""
-    texts = f"{found} labelled text{'' if found == 1 else 's'}" if found else "no labels"
+    texts = counted(found, "labelled text") if found else "no labels"
     less = left_out(labels)
     return (
         f"retrain: {LABELS.name} holds {texts}{when}{f' ({less})' if less else ''}, and {wanted} "
@@ -196,7 +196,7 @@ def _train(
     taken = [ref.version for ref in store_of(settings).list() if ref.name == name]
     version = next_version(base.manifest.version, taken)
     remarks().print(
-        f"{name}@{version}: fine-tuning {base.label} on {len(labels.texts)} texts", soft_wrap=True
+        f"{name}@{version}: fine-tuning {base.label} on {counted(len(labels.texts), 'text')}", soft_wrap=True
     )
     rows = [LabelledText(*each) for each in labels.texts]
     return fine_tune(base, rows, heldout, out, version=version, **options)

@@ -42,7 +42,7 @@ def rollback(
 ) -> None:
     """Bring the former release back into force, here and in every running scorer."""
     from models.aliases import ReleaseRef
-    from models.errors import ModelError
+    from models.errors import ModelError, UnknownReleaseError
     from stream.bus.admin import require_topics
     from stream.parts import store_of
     from stream.releases import make_note, roll_back
@@ -59,7 +59,12 @@ def rollback(
         run_on(connection, require_topics(connection, [RELEASES.name]))
     store = store_of(settings)
     before = store.history(called)
-    release = roll_back(store, called, ref)
+    try:
+        release = roll_back(store, called, ref)
+    except UnknownReleaseError as error:
+        if ref is None:
+            raise
+        raise UsageError(f"--to {to}: {error}") from error
     note = make_note(release, alias=called, action="rollback", by=by or this_user(), at=datetime.now(UTC))
     if connection is not None:
         tell_scorers(connection, note)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json, warn
+from stream.cli.printing import Json, console, counted, print_json, warn
 from stream.cli.send import FormatFlag, Zone, file_format
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def try_rules(
         out.print(
             f"{alert.as_of:%Y-%m-%d %H:%M:%S}  {alert.severity:<8}  {alert.series}  {alert.rule}: "
             f"{alert.observed:g} in {alert.window_seconds // 60} min, {alert.expected:.2g} expected, "
-            f"{alert.sources} sources",
+            f"{counted(alert.sources, 'source')}",
             markup=False,
         )
-    counted = Counter(alert.rule for alert in firing)
-    told = ", ".join(f"{rule.name} {counted[rule.name]}" for rule in rules.surges)
-    out.print(f"[bold]{len(firing)} alerts[/]: {told}")
+    fired = Counter(alert.rule for alert in firing)
+    told = ", ".join(f"{rule.name} {fired[rule.name]}" for rule in rules.surges)
+    out.print(f"[bold]{counted(len(firing), 'alert')}[/]: {told}")
 
 
 def fired_on(signals: Iterable[Signal | Withdrawal], rules: WatchRules) -> list[Alert]:

@@ -15,7 +15,7 @@ import typer
 
 from stream.cli.connect import connection_of, require_topic, run_on
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json, remarks
+from stream.cli.printing import Json, console, counted, print_json, remarks
 from stream.cli.texts import STDIN
 from stream.errors import UsageError
 from stream.topics import RAW
@@ -102,7 +102,7 @@ def replay(
     if now:
         recording = shift_to_now(recording, datetime.now(UTC), factor)
     if not as_json:
-        remarks().print(f"{len(recording.moments)} records over {recording.lasts} of news")
+        remarks().print(f"{counted(len(recording.moments), 'record')} over {recording.lasts} of news")
     for row in recording.bad[:_TOLD]:
         remarks().print(f"left out: {row}", markup=False, style="yellow")
     partition = 0 if factor >= ORDERED_FROM and not spread else None

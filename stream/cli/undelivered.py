@@ -13,7 +13,7 @@ import typer
 
 from stream.cli.connect import connection_of, run_on
 from stream.cli.invocation import settings_of
-from stream.cli.printing import Json, console, print_json, remarks
+from stream.cli.printing import Json, console, counted, print_json, remarks
 from stream.errors import UsageError
 from stream.topics import UNDELIVERED
 
@@ -78,7 +78,9 @@ def replay_undelivered(
     if as_json:
         print_json({"sent": sent, "dry_run": dry_run, "failed": failed, "missing": missing})
     else:
-        console().print(f"{'would send' if dry_run else 'sent'} {sent} of {len(letters)} notifications")
+        console().print(
+            f"{'would send' if dry_run else 'sent'} {sent} of {counted(len(letters), 'notification')}"
+        )
     for place in failed if not as_json else ():
         remarks().print(f"not taken: {place}", soft_wrap=True, markup=False)
     if missing:

@@ -122,10 +122,15 @@ async def play_day(
 async def _first(running: asyncio.Task[None], work: Coroutine[Any, Any, object]) -> None:
     """Await `work`, but not longer than the monitor runs: where that fails, raise what it raised."""
     doing = asyncio.create_task(work)
-    await asyncio.wait({running, doing}, return_when=asyncio.FIRST_COMPLETED)
-    if not doing.done():
-        doing.cancel()
-        await running
+    try:
+        await asyncio.wait({running, doing}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            await running
+    finally:
+        # After Ctrl-C too: what is left to itself here would close its client when the loop is gone.
+        if not doing.done():
+            doing.cancel()
+            await asyncio.gather(doing, return_exceptions=True)
     await doing
 
 

@@ -112,7 +112,7 @@ def test_it_follows_until_a_signal_comes(
     feeds.when_asked = lambda: os.kill(os.getpid(), number)
     ran = newstide("ingest", "--feed", feeds.url, "--every", "5")
     assert ran.code == code
-    assert "polls of 1 feeds" in ran.err
+    assert "of 1 feed," in ran.err
     assert feeds.asked == ["/rss"]
 
 

@@ -52,7 +52,7 @@ def test_the_profile_is_learned_from_what_came_and_tells_how_to_take_it(
     assert profile.group("topic") == default_profile().group("topic"), "of which nothing came"
     assert profile.learned["version"] == 1
     said = " ".join(ran.err.split())
-    assert "1 records of news.signals are no signals" in said
+    assert "passed over on news.signals: 1 record that" in said
     assert 'set profile = "mine.json" under [alerts] and restart all replicas of WATCH' in said
     assert [each.name for each in tmp_path.glob("*.json*")] == ["mine.json"]
 

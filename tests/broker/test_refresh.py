@@ -552,7 +552,7 @@ def test_a_rollback_of_nothing_says_so(newstide: Command) -> None:
     assert ran.code == 2
     assert "--to 1.0.0: release is '1.0.0': give name@version" in ran.err
     ran = newstide("rollback", "--to", "tiny@9")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "tiny@9 is not in" in ran.err
 
 

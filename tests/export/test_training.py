@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 
 from tiny_training import mood_rows, tiny_config, write_csv  # noqa: E402 - needs torch
 
-from models.errors import ModelError  # noqa: E402 - needs torch
-from models.training import batches, loop  # noqa: E402 - needs torch
+from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
+from models.training import batches, loop, train  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E402 - needs torch
 from models.training.config import TrainConfig  # noqa: E402 - needs torch
 from models.training.encoders import packaged_encoder  # noqa: E402 - needs torch
@@ -73,9 +73,13 @@ def test_a_run_may_begin_from_an_earlier_checkpoint(trained: Path, tmp_path: Pat
     assert page.dev["sentiment"].accuracy > 0.8
 
 
-def test_a_run_is_not_mixed_with_one_of_other_settings(tmp_path: Path) -> None:
+def test_a_run_is_not_mixed_with_one_of_other_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(tiny_config(tmp_path, epochs=1))
-    with pytest.raises(ModelError, match="other settings"):
+    # It is told before anything that takes long: a full set is read for seconds, and teachers answer for minutes.
+    monkeypatch.setattr(train, "read_corpus", None)
+    with pytest.raises(WrongSettingError, match="other settings"):
         run(tiny_config(tmp_path, epochs=1, learning_rate=1e-4))
 
 

@@ -179,16 +179,18 @@ def test_everything_that_is_left_out_is_told(newstide: Command, runs: list[Any],
         "and 2 more",
         "left out: 22 rows that can't be used",
         "left out: 10 rows whose text also stands there with another label (lines 18, 19, 20, 21, 22, 23, 24, 25, …)",
-        "left out: 1 rows whose text is measured on in another part (lines 2)",
-        "counted once: 1 rows that repeat another",
+        "left out: 1 row whose text is measured on in another part (lines 2)",
+        "counted once: 1 row that repeated another",
         "no rows are kept to measure on",
-        " rows to tune on are few: when to stop",
+        "few rows to tune on (",
     ):
         assert said in ran.err
+    # The parts are called as in the file's own column.
+    assert ran.err.splitlines()[1].split() == ["label", "train", "val", "test"]
     ran = newstide("train", "--data", table, "--labels", "good=positive,bad=negative", "--strict")
     assert ran.err.splitlines()[-1].startswith(
         f"newstide: --strict: {table} has 22 rows that can't be used, 10 rows that contradict each other,"
-        " 1 rows for training whose text is measured on"
+        " 1 row for training whose text is measured on"
     )
 
 
@@ -199,7 +201,7 @@ def test_a_run_without_sentiment_says_what_a_release_needs(
     table.write_text("text,label\noil falls,energy-oil\nthe fed meets,Macro\ngold,macro\n")
     ran = newstide("train", "--data", table, "--task", "topic", "--check")
     assert "a release also needs a head for sentiment" in ran.err
-    assert "rows to tune on are few" in ran.err
+    assert "few rows to tune on (" in ran.err
     ran = newstide("train", "--data", table, "--task", "topic", "--check", "--start", "newstide-en")
     assert "a release also needs" not in ran.err
 

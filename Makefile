@@ -28,7 +28,8 @@ demo: $(VENV)/.serve ## watch an invented trading day being scored, on an embedd
 
 test: $(VENV)/.dev ## run the tests, and show what they cover
 	$(BIN)/coverage erase
-	$(BIN)/pytest --cov --cov-report=term --numprocesses auto --maxprocesses 4 --dist worksteal
+	@# Three at once also on two cores: tests of brokers mostly wait.
+	$(BIN)/pytest --cov --cov-report=term --numprocesses 3 --dist worksteal
 
 check: lint types imports test ## format, lint, types, import contracts, tests, coverage
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from coverage import Coverage
+from counting import not_counted
 
 from stream.bench.apache import ApacheKafka, kafka_home
 from stream.broker import EmbeddedBroker
@@ -67,14 +67,6 @@ def on_broker(newstide: Command, embedded: Connection, partitions: int) -> Comma
 
 @pytest.fixture
 def uncounted() -> Iterator[None]:
-    """For a long simulation of what shorter tests cover: counting its lines would take three times as long.
-
-    The marker of pytest-cov stops only one of the two counters that a process of pytest-xdist has.
-    """
-    stopped: list[Coverage] = []
-    while (counting := Coverage.current()) is not None and counting not in stopped:
-        counting.stop()
-        stopped.append(counting)
-    yield
-    for counting in reversed(stopped):
-        counting.start()
+    """For a long simulation of what shorter tests cover: counting its lines would take three times as long."""
+    with not_counted():
+        yield

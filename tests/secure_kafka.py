@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream.bench.apache import ApacheKafka
 
-ADMIN = ("admin", "admin-secret")
+ADMIN, PASSWORD = ("admin", "admin-secret"), "secret"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 PROPERTIES = """\
@@ -51,17 +51,10 @@ class SecureKafka:
     other_ca: Path
     admin: Path
 
-    def add_user(self, name: str, password: str) -> None:
-        """A user that may do nothing yet."""
-        self._tool(
-            "kafka-configs.sh",
-            *("--alter", "--add-config", f"SCRAM-SHA-512=[password={password}]"),
-            *("--entity-type", "users", "--entity-name", name),
-        )
-
-    def allow(self, name: str, *words: str) -> None:
+    def allow(self, names: Iterable[str], *words: str) -> None:
         """Grant rights, in the words of kafka-acls.sh."""
-        self._tool("kafka-acls.sh", "--add", "--allow-principal", f"User:{name}", *words)
+        who = [word for name in names for word in ("--allow-principal", f"User:{name}")]
+        self._tool("kafka-acls.sh", "--add", *who, *words)
 
     def _tool(self, name: str, *words: str) -> None:
         where = ("--bootstrap-server", self.broker.bootstrap, "--command-config", str(self.admin))
@@ -69,11 +62,14 @@ class SecureKafka:
 
 
 @contextmanager
-def secure_kafka(home: Path, folder: Path) -> Iterator[SecureKafka]:
-    """Start one and stop it at the end."""
+def secure_kafka(home: Path, folder: Path, users: Iterable[str]) -> Iterator[SecureKafka]:
+    """Start one and stop it at the end. `users` sign in with PASSWORD, and may do nothing yet."""
     _make_certificates(folder)
     broker = ApacheKafka(home, folder, PROPERTIES)
-    broker.format("--add-scram", f"SCRAM-SHA-512=[name={ADMIN[0]},password={ADMIN[1]}]")
+    known = [ADMIN, *((name, PASSWORD) for name in users)]
+    # Known from the start: each tool that is run later is a Java of its own.
+    scram = [f"SCRAM-SHA-512=[name={name},password={password}]" for name, password in known]
+    broker.format(*(word for each in scram for word in ("--add-scram", each)))
     broker.start()
     admin = folder / "admin.properties"
     admin.write_text(

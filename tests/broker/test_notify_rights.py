@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alerting import alert, record_of
 from monitoring import kept, running, send, settings_for, until, value
-from secure_kafka import ADMIN, SecureKafka, secure_kafka
+from secure_kafka import ADMIN, PASSWORD, SecureKafka, secure_kafka
 from sink_server import Reply, SinkServer
 from tiny_release import tiny_release
 
@@ -26,7 +26,7 @@ from stream.topics import REJECTED, UNDELIVERED
 
 pytestmark = pytest.mark.kafka
 
-NOTIFY, DESK, PASSWORD = "newstide-notify", "newstide-desk", "secret"
+NOTIFY, DESK = "newstide-notify", "newstide-desk"
 RIGHTS = {
     NOTIFY: [
         "--operation Read --topic news.alerts --topic news.groups --topic news.silences --group newstide-notify",
@@ -52,11 +52,10 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     home = kafka_home()
     if home is None:
         pytest.skip("KAFKA_HOME is not set: set it to the folder of an Apache Kafka to run this test")
-    with secure_kafka(home, tmp_path_factory.mktemp("notify_rights")) as kafka:
+    with secure_kafka(home, tmp_path_factory.mktemp("notify_rights"), RIGHTS) as kafka:
         for user, commands in RIGHTS.items():
-            kafka.add_user(user, PASSWORD)
             for each in commands:
-                kafka.allow(user, *each.split())
+                kafka.allow([user], *each.split())
         yield kafka
 
 
@@ -97,7 +96,7 @@ async def test_a_notifier_that_explains_hears_of_new_models_with_one_right_more(
 ) -> None:
     admin, notify = signed_in(secure, *ADMIN), signed_in(secure, NOTIFY)
     await create_topics(admin, partitions=2, replication_factor=1)
-    secure.allow(NOTIFY, "--operation", "Read", "--topic", "models.releases")
+    secure.allow([NOTIFY], "--operation", "Read", "--topic", "models.releases")
     first, second = (tiny_release(tmp_path / each, each, seed=int(each)) for each in ("1", "2"))
     store = ReleaseStore(str(tmp_path / "releases"), cache=tmp_path / "cache")
     store.publish(first)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from copying_worker import Copier, Ear, copying_loop
-from secure_kafka import ADMIN, SecureKafka, secure_kafka
+from secure_kafka import ADMIN, PASSWORD, SecureKafka, secure_kafka
 
 from stream.bench.apache import ApacheKafka, kafka_home
 from stream.bus import (
@@ -26,7 +26,6 @@ from stream.topics import RAW, SCORED
 
 pytestmark = pytest.mark.kafka
 
-PASSWORD = "secret"
 WORKER_RIGHTS: tuple[tuple[str, ...], ...] = (
     (
         *("--operation", "Read", "--operation", "Write", "--operation", "Describe"),
@@ -49,15 +48,13 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     home = kafka_home()
     if home is None:
         pytest.skip("KAFKA_HOME is not set: set it to the folder of an Apache Kafka to run this test")
-    with secure_kafka(home, tmp_path_factory.mktemp("secure")) as kafka:
+    missing = {"worker": None, "nobody": None, "no-topic": 0, "no-group": 1, "no-transaction": 2}
+    with secure_kafka(home, tmp_path_factory.mktemp("secure"), missing) as kafka:
         admin = signed_in(kafka, *ADMIN)
         asyncio.run(create_topics(admin, partitions=2, replication_factor=1))
-        for name in ("worker", "nobody", "no-topic", "no-group", "no-transaction"):
-            kafka.add_user(name, PASSWORD)
-        for name, missing in (("worker", None), ("no-topic", 0), ("no-group", 1), ("no-transaction", 2)):
-            for number, rights in enumerate(WORKER_RIGHTS):
-                if number != missing:
-                    kafka.allow(name, *rights)
+        for number, rights in enumerate(WORKER_RIGHTS):
+            lacking = {"nobody", *(name for name, which in missing.items() if which == number)}
+            kafka.allow(missing.keys() - lacking, *rights)
         yield kafka
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from secure_kafka import ADMIN, SecureKafka, secure_kafka
+from secure_kafka import ADMIN, PASSWORD, SecureKafka, secure_kafka
 
 from stream.bench.apache import kafka_home
 from stream.bench.workers import Worker
-from stream.bus import Connection, open_producer, open_reader, send_all
+from stream.bus import Connection, create_topics, open_producer, open_reader, send_all
 from stream.bus.records import Outgoing
 from stream.errors import BrokerRefusedError
 from stream.events import ReleaseNote
@@ -30,7 +30,6 @@ from stream.topics import BASELINES, LABELS, RELEASES
 pytestmark = pytest.mark.kafka
 
 PAGE = Path(__file__).parents[2] / "deploy" / "SECURITY.md"
-PASSWORD = "secret"
 NEWS = [
     {
         "id": f"n{number}",
@@ -62,9 +61,9 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     home = kafka_home()
     if home is None:
         pytest.skip("KAFKA_HOME is not set: set it to the folder of an Apache Kafka to run this test")
-    with secure_kafka(home, tmp_path_factory.mktemp("rights")) as kafka, ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda user: kafka.add_user(user, PASSWORD), USERS))
-        list(threads.map(lambda each: kafka.allow(each[0], *rights_in(each[1])), written_commands()))
+    folder = tmp_path_factory.mktemp("rights")
+    with secure_kafka(home, folder, USERS) as kafka, ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda each: kafka.allow([each[0]], *rights_in(each[1])), written_commands()))
         yield kafka
 
 
@@ -165,6 +164,7 @@ def wait_for_state(secure: SecureKafka) -> None:
 
 
 async def test_labels_and_releases_need_no_more_than_is_written(secure: SecureKafka) -> None:
+    await create_topics(signed_in(secure, *ADMIN), partitions=2, replication_factor=1)
     label, retrain = signed_in(secure, "newstide-label"), signed_in(secure, "newstide-retrain")
     async with open_producer(label) as producer:
         assert await send_all(label, producer, [Outgoing(LABELS.name, b"k", b"{}")]) == 1

@@ -204,6 +204,7 @@ def _signal(series: str, news_id: str, at: datetime, publisher: int, text: int, 
 points = st.frozensets(st.integers(0, 110), max_size=40)
 
 
+@pytest.mark.usefixtures("uncounted")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(draws, points, points, points, st.sampled_from((1, 3, 12)))
 def test_the_same_signals_give_the_same_alerts_on_any_partitions_with_any_ticks_and_restarts(
@@ -230,6 +231,7 @@ def test_a_withdrawal_that_comes_when_its_series_is_forgotten_changes_nothing_wi
         assert alerts_by(steps, Way(place, ticks=frozenset(range(110)))) == told
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("partitions", [1, 3, 12])
 def test_a_long_stream_says_the_same_however_it_is_dealt_out(partitions: int) -> None:
     dice = random.Random(7)

@@ -105,6 +105,7 @@ def test_what_is_found_depends_on_what_is_remembered_and_not_on_how_it_came_ther
                 assert sliding.near(wanted) == anew.near(wanted)
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_a_signal_is_compared_with_no_more_stories_however_many_are_remembered() -> None:
     """Counts, not seconds: how many stories one signal reaches in windows of growing size."""
     dice = random.Random(4)

@@ -67,6 +67,7 @@ def test_twenty_quiet_days_in_a_row_raise_nothing() -> None:
         assert [(alert.series, alert.rule, alert.as_of) for alert in alerts] == []
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("seed", range(4))
 def test_a_bank_run_fires_on_the_bank_early_and_on_no_other_company(seed: int) -> None:
     dice = random.Random(seed)

@@ -21,7 +21,11 @@ from export.report import EvalReport
 from models.errors import UnusableDataError
 from models.spans import Offsets, names_in, spans_of_tags
 from models.tagged import read_tagged
+from models.tags import TagReader
 from models.training.measure import ClassFigures
+
+_LEAST = 1e-30
+"""The chance of what is said never to be, so that it has a logarithm."""
 
 Mention = tuple[str, int, int]
 """A kind, and the words [first, after) of a sentence."""
@@ -84,12 +88,13 @@ def tags_of(mentions: Sequence[Mention], words: int) -> list[str]:
     return tags
 
 
-def found_in(sentence: Sentence, chances: Chances, labels: Sequence[str]) -> list[Mention]:
-    """The names that serving gives for the likeliest tags, by the words that they touch."""
-    tags = [labels[max(range(len(row)), key=row.__getitem__)] for row in chances.tags]
+def found_in(sentence: Sentence, chances: Chances, reader: TagReader) -> list[Mention]:
+    """The names that serving gives, by the words that they touch."""
+    scores = np.log(np.maximum(np.array(chances.tags), _LEAST))
+    (tags,) = reader.read(scores[np.newaxis], [chances.offsets])
     ends = [end for _, end in sentence.words]
     found = []
-    for kind, start, end in names_in(sentence.text, tags, chances.offsets):
+    for kind, start, end in names_in(sentence.text, tags, chances.offsets) if tags else ():
         first = bisect_left(ends, start + 1)
         after = bisect_left([begin for begin, _ in sentence.words], end)
         if first < after:
@@ -170,8 +175,9 @@ def answer_sentences(scorer: FullScorer, path: Path) -> MentionAnswers:
             if word in by_start:
                 truth.append(labels.index(tag))
                 chances.append(each.tags[by_start[word]])
+    reader = TagReader(labels)
     found = tuple(
-        tuple(found_in(sentence, each, labels)) for sentence, each in zip(sentences, told, strict=True)
+        tuple(found_in(sentence, each, reader)) for sentence, each in zip(sentences, told, strict=True)
     )
     return MentionAnswers(Answered.of(scorer, "ner", truth, chances), tuple(sentences), found, unread)
 

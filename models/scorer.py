@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.errors import ModelError
 from models.loaded import LoadedRelease
 from models.release import Release
 from models.session import CPU
 from models.spans import Normalised, names_in, tokens_of
+from models.tags import TagReader
 from models.tasks import SENTIMENT
 from models.text import normalise
 
@@ -99,6 +97,7 @@ class OnnxScorer:
     def __init__(self, loaded: LoadedRelease) -> None:
         self._loaded = loaded
         self._heads = loaded.heads
+        self._tags = TagReader(loaded.heads["ner"].labels) if "ner" in loaded.heads else None
 
     @classmethod
     def load(
@@ -187,7 +186,8 @@ class OnnxScorer:
         moods = outputs["sentiment"].tolist()
         topics = outputs["topic"].tolist() if "topic" in outputs else [[]] * len(moods)
         towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
-        tags = outputs["ner"].argmax(axis=-1) if "ner" in outputs else None
+        offsets = [each.encoding.offsets for each in asked] if self._tags else []
+        tags = self._tags.read(outputs["ner"], offsets) if self._tags else [[]] * len(moods)
         return [
             Answer(
                 self._mood(mood, "sentiment"),
@@ -196,9 +196,11 @@ class OnnxScorer:
                     self._mood(next(towards), "entity") if place and "entity" in self._heads else None
                     for place in each.spans
                 ),
-                self._mentions(each, tags[row]) if tags is not None else (),
+                tuple(FoundMention(*name) for name in names_in(each.text, told, each.encoding.offsets))
+                if told
+                else (),
             )
-            for row, (each, mood, topic) in enumerate(zip(asked, moods, topics, strict=True))
+            for each, mood, topic, told in zip(asked, moods, topics, tags, strict=True)
         ]
 
     def _mood(self, logits: list[float], head: str) -> tuple[float, float, float]:
@@ -211,14 +213,6 @@ class OnnxScorer:
         head = self._heads["topic"]
         ranked = sorted(zip(head.labels, calibrated(logits, head.temperature), strict=True), key=_likeliest)
         return tuple(ranked[:TOP_TOPICS])
-
-    def _mentions(self, asked: _Asked, tags: NDArray[np.int64]) -> tuple[FoundMention, ...]:
-        told = tags.tolist()
-        if not any(told):  # the first label is O: no names
-            return ()
-        labels = self._heads["ner"].labels
-        found = names_in(asked.text, [labels[tag] for tag in told], asked.encoding.offsets)
-        return tuple(FoundMention(*mention) for mention in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from models.errors import ModelError, UnusableDataError
 from models.explain import explain
 from models.release import Release
 from models.scorer import OnnxScorer
+from models.tags import TagReader
 from models.tasks import MENTIONS, TAGS
 
 pytestmark = pytest.mark.train
@@ -53,7 +54,7 @@ def test_what_is_measured_is_what_serving_answers_to_the_last_bit(
         best = sorted(full.topic, reverse=True)
         assert [p for _, p in answer.topics] == best[: len(answer.topics)]
         letters = Sentence(text, [(place, place + 1) for place in range(len(text))], ())
-        assert found_in(letters, full, TAGS) == [
+        assert found_in(letters, full, TagReader(TAGS)) == [
             (name.kind, name.start, name.end) for name in answer.mentions
         ]
 
@@ -184,9 +185,9 @@ def test_found_mentions_go_by_the_words_that_they_touch(scorer: FullScorer) -> N
     (chances,) = scorer.score([text])
     labels = ["O"] * len(TAGS)
     labels[max(range(len(TAGS)), key=chances.tags[1].__getitem__)] = "B-ORG"
-    found = found_in(Sentence(text, [(0, 7), (8, 13)], ()), chances, labels)
+    found = found_in(Sentence(text, [(0, 7), (8, 13)], ()), chances, TagReader(labels))
     assert found[0] == ("ORG", 0, 1)
-    small = found_in(Sentence(text.lower(), [(0, 7), (8, 13)], ()), chances, labels)
+    small = found_in(Sentence(text.lower(), [(0, 7), (8, 13)], ()), chances, TagReader(labels))
     assert small == []
 
 

@@ -84,7 +84,7 @@ def test_a_notification_is_sent_again_under_its_key(newstide: Command, embedded:
 def test_a_dry_run_sends_nothing(newstide: Command, embedded: Connection) -> None:
     put(embedded, letter())
     ran, keys = with_sink(newstide, lambda: newstide("undelivered", "replay", "--all", "--dry-run"))
-    assert (ran.code, ran.out, keys) == (0, "would send 1 of 1 notifications\n", [])
+    assert (ran.code, ran.out, keys) == (0, "would send 1 of 1 notification\n", [])
 
 
 def test_what_is_not_taken_is_told_with_the_reason(newstide: Command, embedded: Connection) -> None:

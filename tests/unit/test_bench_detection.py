@@ -177,8 +177,9 @@ def test_the_commands_print_their_figures(
     # What is printed for people is the same measurement; making it twice would only take as long again.
     for module, name in ((budget_bench, "measure_budget"), (power_bench, "measure_power")):
         monkeypatch.setattr(module, name, once(getattr(module, name)))
-    for module, name in ((budget_bench, "_LEARNED"), (power_bench, "_QUIET")):
-        monkeypatch.setattr(module, f"{name}_DAYS", 7.0)
+    monkeypatch.setattr(budget_bench, "_LEARNED_DAYS", 7.0)
+    monkeypatch.setattr(power_bench, "_QUIET_DAYS", 7.0)
+    monkeypatch.setattr(power_bench, "_PAST_DAYS", 1.0)
     few = ("bench", "budget", "--days", "1", "--series", "20")
     told = newstide(*few, "--json").record()
     assert [each["budget"] for each in told["settings"]] == list(BUDGETS)

@@ -186,7 +186,8 @@ class OnnxScorer:
         moods = outputs["sentiment"].tolist()
         topics = outputs["topic"].tolist() if "topic" in outputs else [[]] * len(moods)
         towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
-        offsets = [each.encoding.offsets for each in asked] if self._tags else []
+        # Asked for once: the tokenizer makes a new list each time.
+        offsets = [each.encoding.offsets if self._tags else [] for each in asked]
         tags = self._tags.read(outputs["ner"], offsets) if self._tags else [[]] * len(moods)
         return [
             Answer(
@@ -196,11 +197,9 @@ class OnnxScorer:
                     self._mood(next(towards), "entity") if place and "entity" in self._heads else None
                     for place in each.spans
                 ),
-                tuple(FoundMention(*name) for name in names_in(each.text, told, each.encoding.offsets))
-                if told
-                else (),
+                tuple(FoundMention(*name) for name in names_in(each.text, told, places)) if told else (),
             )
-            for each, mood, topic, told in zip(asked, moods, topics, tags, strict=True)
+            for each, mood, topic, told, places in zip(asked, moods, topics, tags, offsets, strict=True)
         ]
 
     def _mood(self, logits: list[float], head: str) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.batches import cut_batches
-from models.session import open_session
+from models.session import MASK_INPUT, SPAN_INPUTS, TEXT_INPUT, open_session, takes_mask
 from models.spans import Normalised
 from models.tasks import TASKS, HeadName
 from models.training.batches import Batch, Encoded, collate, encode
@@ -39,19 +39,17 @@ def read_texts(
     return encode(tokenizer, examples)
 
 
-def feed_of(batch: Batch, length: int | None = None, *, spans: bool = True) -> Feed:
-    """What a graph takes of `batch`, padded on the right to `length` tokens (None: as it is)."""
-    more = 0 if length is None else length - batch.input_ids.shape[1]
-    wider = ((0, 0), (0, more))
-    found: Feed = {
-        "input_ids": np.pad(batch.input_ids.numpy(), wider),
-        "attention_mask": np.pad(batch.attention_mask.numpy(), wider),
-    }
+def feed_of(batch: Batch, *, spans: bool = True) -> Feed:
+    """What a graph takes of `batch`.
+
+    Raises:
+        ValueError: if its texts are not of equal length: a graph has no mask.
+    """
+    if not batch.attention_mask.all():
+        raise ValueError("the texts of a batch have several lengths: give those of one length")
+    found: Feed = {TEXT_INPUT: batch.input_ids.numpy()}
     if spans:
-        found |= {
-            "span_text": batch.spans.text.numpy(),
-            "span_shares": np.pad(batch.spans.shares.numpy(), wider),
-        }
+        found |= dict(zip(SPAN_INPUTS, (batch.spans.text.numpy(), batch.spans.shares.numpy()), strict=True))
     return found
 
 
@@ -62,12 +60,15 @@ class GraphAnswers:
         self._session: ort.InferenceSession = open_session(
             graph, where="the exported graph", optimise=optimise
         )
+        self._masked = takes_mask(self._session)
         names = {output.name for output in self._session.get_outputs()}
         self.heads: tuple[HeadName, ...] = tuple(head for head in (*TASKS, *_OF_PARTS) if head in names)
 
-    def one_batch(self, items: Sequence[Encoded], length: int | None = None) -> Answers:
-        """The logits of `items` in one pass, padded to `length` tokens."""
-        feed = feed_of(collate(items), length, spans="entity" in self.heads)
+    def one_batch(self, items: Sequence[Encoded]) -> Answers:
+        """The logits of `items`, which must be of equal length, in one pass."""
+        feed = feed_of(collate(items), spans="entity" in self.heads)
+        if self._masked:
+            feed[MASK_INPUT] = np.ones_like(feed[TEXT_INPUT])
         outputs = self._session.run(list(self.heads), feed)
         whole = {
             head: np.asarray(output, dtype=np.float64)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from models.session import INPUTS, SPAN_INPUTS
+from models.session import SPAN_INPUTS, TEXT_INPUT
 from models.tasks import HEADS, HeadName
-from models.training.network import MASKED, Layer, Network
+from models.training.network import Layer, Network
 
 OPSET = 17
 IR_VERSION = 8
@@ -85,8 +85,9 @@ def build_graph(
 ) -> onnx.ModelProto:
     """The fp32 graph of `network` for texts of at most `max_length` tokens.
 
-    Inputs: `input_ids` and `attention_mask`, int64 [texts, tokens]; with the head `entity` also `span_text`, int64
-    [spans], and `span_shares`, float32 [spans, tokens], as `models.training.network.Spans` tells them. Outputs:
+    Inputs: `input_ids`, int64 [texts, tokens], of texts of equal length: there is no mask, as nothing is padded.
+    With the head `entity` also `span_text`, int64 [spans], and `span_shares`, float32 [spans, tokens], as
+    `models.training.network.Spans` tells them. Outputs:
     the uncalibrated logits of `heads`, float32: `sentiment` and `topic` [texts, classes], `entity` [spans,
     classes], `ner` [texts, tokens, tags].
 
@@ -95,20 +96,16 @@ def build_graph(
     """
     graph = _Graph()
     rows = _embed(graph, network, max_length)
-    counted = graph.op("Cast", ["attention_mask"], "mask/float", to=TensorProto.FLOAT)
-    mask = graph.op("Sub", [graph.number(1.0), counted], "mask/padding")
-    mask = graph.op("Mul", [mask, graph.number(MASKED)], "mask/scores")
-    mask = graph.op("Unsqueeze", [mask, graph.integers(1, 2)], "mask/broadcast")
     layers = [cast("Layer", layer) for layer in network.layers]
     for number, layer in enumerate(layers[:-1]):
-        rows = _layer(graph, layer, f"layers.{number}", rows, mask)
+        rows = _layer(graph, layer, f"layers.{number}", rows)
     with_spans = "entity" in heads
     by_text = graph.op("Transpose", [rows], "texts/rows", perm=[1, 0, 2])
     last = f"layers.{len(layers) - 1}"
-    first, asked = _ask(graph, layers[-1], last, rows, mask, by_text if with_spans else None)
+    first, asked = _ask(graph, layers[-1], last, rows, by_text if with_spans else None)
     # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another
     # order when a row is alone, and which is not computed in int8.
-    pooled = graph.op("Concat", [first, _mean(graph, by_text, counted)], "pooled", axis=2)
+    pooled = graph.op("Concat", [first, _mean(graph, by_text)], "pooled", axis=2)
     for head in WHOLE:
         if head in heads:
             _answer(graph, pooled, getattr(network, head), head)
@@ -126,20 +123,20 @@ def _answer(graph: _Graph, rows: str, layer: nn.Linear, head: HeadName) -> str:
     return graph.op("Reshape", [logits, graph.integers(-1, layer.out_features)], head)
 
 
-def _mean(graph: _Graph, rows: str, counted: str) -> str:
+def _mean(graph: _Graph, rows: str) -> str:
     """The mean of each text's rows, [texts, 1, width].
 
     As a product of matrices: a sum adds in another order when a text is alone.
     """
-    total = graph.op("ReduceSum", [counted, graph.integers(1)], "mean/tokens", keepdims=1)
-    shares = graph.op("Div", [counted, total], "mean/shares")
-    line = graph.op("Unsqueeze", [shares, graph.integers(1)], "mean/line")
-    return graph.op("MatMul", [line, rows], "mean/rows")
+    counted = graph.op("Cast", ["tokens/length"], "mean/tokens", to=TensorProto.FLOAT)
+    share = graph.op("Div", [graph.number(1.0), counted], "mean/share")
+    one = graph.op("Reshape", [share, graph.integers(1, 1, 1)], "mean/one")
+    line = graph.op("Concat", [graph.integers(1, 1), "tokens/length"], "mean/shape", axis=0)
+    shares = graph.op("Expand", [one, line], "mean/shares")
+    return graph.op("MatMul", [shares, rows], "mean/rows")
 
 
-def _ask(
-    graph: _Graph, layer: Layer, name: str, rows: str, mask: str, by_text: str | None
-) -> tuple[str, str]:
+def _ask(graph: _Graph, layer: Layer, name: str, rows: str, by_text: str | None) -> tuple[str, str]:
     """The last layer for the first row of each text and the mean row of each span: [rows, 1, width] each.
 
     Spans are asked for where the rows are given `by_text` too, [texts, tokens, width]. Both kinds go through one
@@ -149,7 +146,7 @@ def _ask(
     first = graph.first_row(rows, layer.width, f"{name}/first")
     if by_text is None:
         query = _taken(graph, layer, name, first, "query")
-        context = _attend_one(graph, layer, f"{name}/text", query, key, value, mask)
+        context = _attend_one(graph, layer, f"{name}/text", query, key, value)
         return _finish(graph, layer, name, first, context), ""
     theirs = graph.op("Gather", [by_text, "span_text"], "span/rows", axis=0)
     line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
@@ -160,10 +157,10 @@ def _ask(
     of_texts, of_spans = _apart(graph, query, texts, f"{name}/query")
     at_spans = [
         graph.op("Gather", [of_all, "span_text"], f"span/{what}", axis=0)
-        for what, of_all in (("key", key), ("value", value), ("mask", mask))
+        for what, of_all in (("key", key), ("value", value))
     ]
     contexts = [
-        _attend_one(graph, layer, f"{name}/text", of_texts, key, value, mask),
+        _attend_one(graph, layer, f"{name}/text", of_texts, key, value),
         _attend_one(graph, layer, f"{name}/span", of_spans, *at_spans),
     ]
     context = graph.op("Concat", contexts, f"{name}/context", axis=0)
@@ -179,11 +176,11 @@ def _apart(graph: _Graph, rows: str, texts: str, name: str) -> tuple[str, str]:
     )
 
 
-def _attend_one(graph: _Graph, layer: Layer, name: str, query: str, key: str, value: str, mask: str) -> str:
+def _attend_one(graph: _Graph, layer: Layer, name: str, query: str, key: str, value: str) -> str:
     """What one query for each text gathers: [queries, 1, width]."""
     per_head = layer.width // layer.heads
     query = graph.heads_apart(query, (0, 0, layer.heads, per_head), (0, 2, 1, 3), f"{name}/query")
-    mixed = _mix(graph, layer, name, query, key, value, mask)
+    mixed = _mix(graph, layer, name, query, key, value)
     return _gathered(graph, layer, name, mixed, (0, 2, 1, 3))
 
 
@@ -194,13 +191,12 @@ def _mix(
     query: str,
     key: str,
     value: str,
-    mask: str,
 ) -> str:
     """What queries [texts, heads, rows, width of a head] gather, in the same order."""
     scaled = graph.op(
         "Mul", [query, graph.number((layer.width // layer.heads) ** -0.5)], f"{name}/query/scaled"
     )
-    scores = graph.op("Add", [graph.op("MatMul", [scaled, key], f"{name}/scores"), mask], f"{name}/masked")
+    scores = graph.op("MatMul", [scaled, key], f"{name}/scores")
     shares = graph.op("Softmax", [scores], f"{name}/shares", axis=-1)
     return graph.op("MatMul", [shares, value], f"{name}/mixed")
 
@@ -241,10 +237,10 @@ def _embed(graph: _Graph, network: Network, max_length: int) -> str:
     )
 
 
-def _layer(graph: _Graph, layer: Layer, name: str, rows: str, mask: str) -> str:
+def _layer(graph: _Graph, layer: Layer, name: str, rows: str) -> str:
     """A layer for all rows, [tokens, texts, width]."""
     query, key, value = (_project(graph, layer, name, rows, part) for part in PROJECTED)
-    mixed = _mix(graph, layer, name, query, key, value, mask)
+    mixed = _mix(graph, layer, name, query, key, value)
     return _finish(graph, layer, name, rows, _gathered(graph, layer, name, mixed, (2, 0, 1, 3)))
 
 
@@ -277,7 +273,7 @@ def _gelu(graph: _Graph, rows: str, name: str) -> str:
 def _model(graph: _Graph, network: Network, heads: Sequence[HeadName]) -> onnx.ModelProto:
     shape = network.shape
     make = helper.make_tensor_value_info
-    inputs = [make(name, TensorProto.INT64, ["texts", "tokens"]) for name in INPUTS]
+    inputs = [make(TEXT_INPUT, TensorProto.INT64, ["texts", "tokens"])]
     if "entity" in heads:
         inputs += [
             make(SPAN_INPUTS[0], TensorProto.INT64, ["spans"]),

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from models.batches import cut_batches
 from models.manifest import Head
 from models.release import GRAPH, TOKENIZER, Release
-from models.session import CPU, SPAN_INPUTS, check_graph, open_session
+from models.session import (
+    CPU,
+    MASK_INPUT,
+    SPAN_INPUTS,
+    TEXT_INPUT,
+    check_graph,
+    open_session,
+    takes_mask,
+)
 from models.text import load_tokenizer
 
 if TYPE_CHECKING:
@@ -32,6 +40,8 @@ class LoadedRelease:
     tokenizer: Tokenizer
     batch_tokens: int
     session: ort.InferenceSession
+    masked: bool
+    """Whether the graph takes a mask, as those of older releases do."""
 
     @classmethod
     def load(
@@ -70,7 +80,7 @@ class LoadedRelease:
         heads = {str(task): head for task, head in manifest.heads.items()}
         check_graph(session, heads, release.label)
         tokenizer = load_tokenizer(release.read(TOKENIZER), min(max_length, manifest.max_length))
-        return cls(release.label, heads, tokenizer, batch_tokens, session)
+        return cls(release.label, heads, tokenizer, batch_tokens, session, takes_mask(session))
 
     def batches(self, encodings: Sequence[Encoding]) -> list[list[int]]:
         """The places of texts that are to be asked together: of equal length, as many as a pass may hold."""
@@ -89,7 +99,9 @@ class LoadedRelease:
             By head [texts, labels]; `ner` [texts, tokens, labels]; `entity` [entities, labels], text by text.
         """
         ids = np.array([each.ids for each in encodings], dtype=np.int64)
-        feed: dict[str, NDArray[np.generic]] = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        feed: dict[str, NDArray[np.generic]] = {TEXT_INPUT: ids}
+        if self.masked:
+            feed[MASK_INPUT] = np.ones_like(ids)
         if "entity" in self.heads:
             asked = [(row, place) for row, of_text in enumerate(places) for place in of_text if place]
             shares = np.zeros((len(asked), ids.shape[1]), dtype=np.float32)

@@ -16,9 +16,12 @@ if os.environ["ORT_DISABLE_TELEMETRY"] != "0":
 
 CPU = "CPUExecutionProvider"
 
-INPUTS = ("input_ids", "attention_mask")
+TEXT_INPUT = "input_ids"
 SPAN_INPUTS = ("span_text", "span_shares")
 """What a graph takes: for all, and with the head `entity` besides."""
+
+MASK_INPUT = "attention_mask"
+"""What the graphs of older releases take besides; nothing is ever masked, as no text is padded."""
 
 
 def open_session(
@@ -52,6 +55,8 @@ def open_session(
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # It lays out memory anew for each shape that it meets, and batches of news hardly ever have the same shape.
+    options.enable_mem_pattern = False
     options.log_severity_level = 4  # what goes wrong is told below, once
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimise else level.ORT_DISABLE_ALL
@@ -69,14 +74,19 @@ def open_session(
     return session
 
 
+def takes_mask(session: ort.InferenceSession) -> bool:
+    """Whether the graph is one of an older release, which takes `MASK_INPUT` besides."""
+    return any(each.name == MASK_INPUT for each in session.get_inputs())
+
+
 def check_graph(session: ort.InferenceSession, heads: Mapping[str, Head], label: str) -> None:
     """Make sure that `session` takes what is fed to it and gives one logit for each label of each head.
 
     Raises:
         ModelError: if it does not; the text names the input, output or head.
     """
-    inputs = {each.name for each in session.get_inputs()}
-    wanted = {*INPUTS, *SPAN_INPUTS} if "entity" in heads else {*INPUTS}
+    inputs = {each.name for each in session.get_inputs()} - {MASK_INPUT}
+    wanted = {TEXT_INPUT, *SPAN_INPUTS} if "entity" in heads else {TEXT_INPUT}
     if inputs != wanted:
         raise ModelError(
             f"{label}: the graph takes {', '.join(sorted(inputs))} instead of {', '.join(sorted(wanted))}:"

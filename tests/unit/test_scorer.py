@@ -140,9 +140,7 @@ def test_a_graph_with_more_logits_than_labels_is_refused(tmp_path: Path) -> None
 
 def test_a_graph_with_other_inputs_is_refused(tmp_path: Path) -> None:
     graph = tiny_graph().replace(b"input_ids", b"token_ids")
-    with pytest.raises(
-        ModelError, match="takes attention_mask, token_ids instead of attention_mask, input_ids"
-    ):
+    with pytest.raises(ModelError, match="takes token_ids instead of input_ids"):
         OnnxScorer.load(with_graph(tmp_path / "r", graph))
 
 

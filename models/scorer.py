@@ -210,8 +210,9 @@ class OnnxScorer:
         if not logits:
             return ()
         head = self._heads["topic"]
-        ranked = sorted(zip(head.labels, calibrated(logits, head.temperature), strict=True), key=_likeliest)
-        return tuple(ranked[:TOP_TOPICS])
+        chances = calibrated(logits, head.temperature)
+        ranked = sorted(range(len(chances)), key=chances.__getitem__, reverse=True)
+        return tuple([(head.labels[place], chances[place]) for place in ranked[:TOP_TOPICS]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,11 +248,7 @@ def calibrated(logits: Sequence[float], temperature: float) -> tuple[float, ...]
 
     One text at a time and in doubles: array code may add in another order, by the number of rows beside it.
     """
-    highest = max(logits)
-    weights = [math.exp((logit - highest) / temperature) for logit in logits]
+    highest, exp = max(logits), math.exp
+    weights = [exp((logit - highest) / temperature) for logit in logits]
     total = math.fsum(weights)
-    return tuple(weight / total for weight in weights)
-
-
-def _likeliest(topic: tuple[str, float]) -> float:
-    return -topic[1]
+    return tuple([weight / total for weight in weights])

@@ -110,7 +110,14 @@ def export_release(
         lineage=_lineage(page),
     )
     return make_release(
-        network, checkpoint / "tokenizer.json", draft, evidence, out, least_agreement=least_agreement, key=key
+        network,
+        checkpoint / "tokenizer.json",
+        draft,
+        evidence,
+        out,
+        even_out=not page.config.rounded,
+        least_agreement=least_agreement,
+        key=key,
     )
 
 
@@ -121,10 +128,14 @@ def make_release(
     evidence: Evidence,
     out: Path,
     *,
+    even_out: bool = True,
     least_agreement: float = 0.95,
     key: bytes | None = None,
 ) -> Release:
     """Exports, checks and measures `network`, and writes it with the manifest `draft` as a release into `out`.
+
+    Without `even_out` an int8 graph is left with the outliers of its activations, as suits a network that learned
+    with rounded numbers.
 
     Raises:
         ModelError: if a check fails, or `out` holds something.
@@ -140,7 +151,7 @@ def make_release(
     build = partial(build_graph, max_length=draft.max_length, heads=tuple(draft.heads))
     network = fold(network, build(network), feeds) if precision == "int8" else network
     fp32 = build(network)
-    served = lower(fp32, feeds, precision)
+    served = lower(fp32, feeds, precision, even_out=even_out)
     counted = {name for names in evidence.references.values() for name in names}
     tune, dev = (
         encode(tokenizer, [example for example in part if example.source in counted])

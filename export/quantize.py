@@ -52,28 +52,34 @@ class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no
         return next(self._left, None)
 
 
-def lower(graph: onnx.ModelProto, feeds: Sequence[Feed], precision: Precision) -> bytes:
+def lower(
+    graph: onnx.ModelProto, feeds: Sequence[Feed], precision: Precision, *, even_out: bool = True
+) -> bytes:
     """What is served in place of the fp32 graph `graph`, in `precision`; arguments as those of `quantise`."""
     if precision == "int8":
-        return join_biases(optimise(quantise(graph, feeds)))
+        return join_biases(optimise(quantise(graph, feeds, even_out=even_out)))
     if precision == "int8_weights":
         return optimise(quantise_weights(graph), leave=WEIGHT_FUSIONS)
     return optimise(graph)
 
 
-def quantise(graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] = ()) -> onnx.ModelProto:
+def quantise(
+    graph: onnx.ModelProto, feeds: Sequence[Feed], keep: Sequence[str] = (), *, even_out: bool = True
+) -> onnx.ModelProto:
     """The int8 graph (QDQ) of `graph`.
 
-    Products with weights are quantised, once the outliers of their inputs are smoothed: activations as uint8 with
-    one range, weights as int8 with one scale for each output. Attention and the heads stay in fp32. Word
+    Products with weights are quantised, once the outliers of their inputs are evened out: activations as uint8
+    with one range, weights as int8 with one scale for each output. Attention and the heads stay in fp32. Word
     embeddings are kept as int8 with one scale per word.
 
     Args:
         graph: as `export.graph.build_graph` makes it.
         feeds: batches of texts from which the ranges are taken, without padding (its rows would count too).
         keep: products to leave in fp32 besides, by the names of their nodes.
+        even_out: False for a network that learned to do without (`models.training.rounding`).
     """
-    graph = smooth(graph, feeds)
+    if even_out:
+        graph = smooth(graph, feeds)
     products = [node.name for node in _products(graph)]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")

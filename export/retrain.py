@@ -29,7 +29,7 @@ from models.text import load_tokenizer, normalise
 from models.training.batches import UNKNOWN, Encoded, collate
 from models.training.data import Example
 from models.training.network import Network
-from models.training.restore import restore_network
+from models.training.restore import is_evened_out, restore_network
 from models.training.written import written_examples
 
 LabelledRow = tuple[str, TaskName, str]
@@ -119,7 +119,13 @@ def retrain(
     )
     draft = _draft(base.manifest, version, len(taught), seed)
     candidate = make_release(
-        network, base.read(TOKENIZER), draft, evidence, out, least_agreement=least_agreement
+        network,
+        base.read(TOKENIZER),
+        draft,
+        evidence,
+        out,
+        even_out=is_evened_out(base),
+        least_agreement=least_agreement,
     )
     old, new = OnnxScorer.load(base), OnnxScorer.load(candidate)
     return candidate, compare(old, new, heldout, labels, spaces=spaces)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from models.errors import ModelError, WrongSettingError
 from models.faults import advice, field_of
@@ -50,6 +50,7 @@ class TrainConfig(BaseModel):
     rate of each layer over that of the one above it (Howard and Ruder, 2018). `fgm` is the length by which the
     embeddings of a text are pushed against its answer (Miyato, Dai and Goodfellow, 2017); 0 is off.
     `patience` counts measurements on the tuning part without a better one.
+    `rounded` learns with numbers rounded as an int8 release rounds them (`models.training.rounding`).
     `adapters` (a section, or just its kind), `prompt` and `augment` are told in `models.training.choices`.
     `search` names the fields, with a dot those of sections, that `models.training.search` tries other values of:
     a list of them, or `{low, high, log}`.
@@ -97,6 +98,7 @@ class TrainConfig(BaseModel):
     frozen_layers: int = Field(default=0, ge=0)
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     fgm: float = Field(default=0.0, ge=0)
+    rounded: bool = False
     adapters: Adapters | None = None
     prompt: Prompt | None = None
     augment: Augment = Augment()
@@ -111,6 +113,13 @@ class TrainConfig(BaseModel):
     @classmethod
     def _as_many_as_usual(cls, value: object) -> object:
         return COUNT if value is True else value
+
+    @field_validator("adapters")
+    @classmethod
+    def _beside_whole_weights(cls, value: Adapters | None, info: ValidationInfo) -> Adapters | None:
+        if value is not None and info.data.get("rounded"):
+            raise ValueError("adapters stand beside weights, which rounded rounds: leave out either")
+        return value
 
     @field_validator("topics")
     @classmethod

@@ -55,12 +55,7 @@ def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
     Raises:
         ModelError: if the release has no `weights.json`, or it does not fit the graph.
     """
-    try:
-        page = WeightMap.model_validate_json(release.read(WEIGHTS))
-    except ValidationError as error:
-        raise ModelError(
-            f"{release.label}: {WEIGHTS} is wrong ({error}): export the release again"
-        ) from error
+    page = _page_of(release)
     graph = onnx.load_model_from_string(release.read(GRAPH)).graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     try:
@@ -78,6 +73,25 @@ def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
         ) from error
     network.eval()
     return network
+
+
+def is_evened_out(release: Release) -> bool:
+    """Whether the graph of `release` evens out outliers of its activations before it rounds them.
+
+    Raises:
+        ModelError: if the release has no `weights.json`.
+    """
+    parts = (part for each in _page_of(release).parameters.values() for part in each)
+    return any(part.smoothing is not None for part in parts)
+
+
+def _page_of(release: Release) -> WeightMap:
+    try:
+        return WeightMap.model_validate_json(release.read(WEIGHTS))
+    except ValidationError as error:
+        raise ModelError(
+            f"{release.label}: {WEIGHTS} is wrong ({error}): export the release again"
+        ) from error
 
 
 def read_part(tensors: dict[str, onnx.TensorProto], part: WeightPart) -> NDArray[np.float32]:

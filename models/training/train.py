@@ -46,6 +46,7 @@ from models.training.precision import usable
 from models.training.predict import measure_on
 from models.training.prior import take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
+from models.training.rounding import round_no_more, round_products
 from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
 from models.training.units import TEXTS, keep_units
@@ -139,6 +140,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
         changes = [replace(new, origin=old.text) for new, old in zip(texts, corpus.train, strict=True)]
         return changes + unlabelled
 
+    if config.rounded:
+        round_products(network)
     with Curves(config, len(learned), watch, shown=together.writes) as curves:
         done = fit(
             network,
@@ -151,6 +154,8 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
             changed=changed if any(config.augment.model_dump().values()) else None,
             crew=together,
         )
+    if config.rounded:
+        round_no_more(network)
 
     out = config.out / "checkpoint"
     if together.writes:

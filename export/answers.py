@@ -10,7 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from models.batches import cut_batches
+from models.batches import BATCH_TOKENS, cut_batches
 from models.session import MASK_INPUT, SPAN_INPUTS, TEXT_INPUT, open_session, takes_mask
 from models.spans import Normalised
 from models.tasks import TASKS, HeadName
@@ -88,7 +88,7 @@ class GraphAnswers:
     def all_of(self, items: Sequence[Encoded]) -> Answers:
         """The logits of `items` in their order, in as many passes as serving would take."""
         found: Answers = {head: [np.zeros(0)] * len(items) for head in self.heads}
-        for batch in cut_batches([len(item.ids) for item in items], 384):
+        for batch in cut_batches([len(item.ids) for item in items], BATCH_TOKENS):
             answers = self.one_batch([items[index] for index in batch])
             for head, values in answers.items():
                 for index, value in zip(batch, values, strict=True):

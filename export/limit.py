@@ -11,13 +11,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.graph import IR_VERSION, OPSET
+from models.batches import BATCH_TOKENS
 from models.release import GRAPH, Release
 from models.session import open_session
 
 Product = tuple[int, int]
 """The shape of a matrix of weights: [inputs, outputs]."""
 
-ROWS = 384
+ROWS = BATCH_TOKENS
 """Rows that are multiplied at once: as many tokens as serving puts into a batch."""
 
 _WEIGHT = re.compile(r"layers\.(?P<layer>\d+)\.\w+\.weight(?P<part>\.\w+)?_quantized")

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+BATCH_TOKENS = 768
+"""The most tokens of one pass, unless another number is set: beyond it a pass costs no less for each text."""
+
 
 def cut_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Indices of `lengths` in batches of equal length, the shortest first.
 
-    A batch has at most `budget` tokens: beyond that it no longer fits the processor's cache. A text that is
-    longer than the budget goes alone.
+    A batch has at most `budget` tokens. A text that is longer than the budget goes alone.
     """
     batches: list[list[int]] = []
     filling = -1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.batches import cut_batches
+from models.batches import BATCH_TOKENS, cut_batches
 from models.manifest import Head
 from models.release import GRAPH, TOKENIZER, Release
 from models.session import (
@@ -48,7 +48,7 @@ class LoadedRelease:
         cls,
         release: Release,
         *,
-        batch_tokens: int = 384,
+        batch_tokens: int = BATCH_TOKENS,
         max_length: int = 128,
         providers: Sequence[str] = (CPU,),
         threads: int = 1,

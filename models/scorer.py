@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
+from models.batches import BATCH_TOKENS
 from models.errors import ModelError
 from models.loaded import LoadedRelease
 from models.release import Release
@@ -104,7 +105,7 @@ class OnnxScorer:
         cls,
         release: Release,
         *,
-        batch_tokens: int = 384,
+        batch_tokens: int = BATCH_TOKENS,
         max_length: int = 128,
         providers: Sequence[str] = (CPU,),
         threads: int = 1,

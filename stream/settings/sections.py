@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from models.batches import BATCH_TOKENS
 from stream.settings.kafka import KafkaSettings
 from stream.settings.notify import NotifySettings
 from stream.settings.values import Name, Paths, Port, Section, from_text, lower, pairs_from_text, upper, wrong
@@ -68,8 +69,8 @@ class ScoreSettings(Section):
     group: Name = "newstide-score"
     max_poll_records: Annotated[int, Field(ge=1, le=10_000)] = 256
     poll_ms: Annotated[int, Field(ge=1, le=10_000)] = 20
-    batch_tokens: Annotated[int, Field(ge=16, le=1_048_576)] = 384
-    """Padded tokens in one run of the model; beyond about 512 a CPU loses its cache."""
+    batch_tokens: Annotated[int, Field(ge=16, le=1_048_576)] = BATCH_TOKENS
+    """Tokens in one pass of the model."""
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     max_record_bytes: Annotated[int, Field(ge=1_024, le=8 * 1024 * 1024)] = 1_048_576
     max_ahead_hours: Annotated[float, Field(ge=0, le=8_760)] = 24.0

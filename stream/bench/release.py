@@ -22,22 +22,24 @@ class ReleaseSpeed:
 
 
 def measure_speeds(scorers: Sequence[Scorer], texts: Sequence[str], *, rounds: int) -> list[ReleaseSpeed]:
-    """The speed of each scorer on `texts`, which must all differ; the best of `rounds` counts.
+    """The speed of each scorer on `texts`, which must all differ: of each window the best of `rounds` counts.
 
-    By the processor's time, so that what else the machine does counts less. A scorer must use one thread.
+    By the processor's time, so that what else the machine does counts less; and window by window, as a round
+    without any disturbance is rare. A scorer must use one thread.
     """
-    best = [float("inf")] * len(scorers)
-    tokens = [0.0] * len(scorers)
+    windows = [texts[start : start + _WINDOW] for start in range(0, len(texts), _WINDOW)]
+    best = [[float("inf")] * len(windows) for _ in scorers]
+    tokens = [0] * len(scorers)
     for scorer in scorers:
-        scorer.score(texts[:_WINDOW])
+        scorer.score(windows[0])
     for _ in range(rounds):
         for number, scorer in enumerate(scorers):
-            began, read = time.process_time(), 0
-            for start in range(0, len(texts), _WINDOW):
-                read += scorer.score(texts[start : start + _WINDOW]).tokens
-            best[number] = min(best[number], time.process_time() - began)
-            tokens[number] = read / len(texts)
+            tokens[number] = 0
+            for place, window in enumerate(windows):
+                began = time.process_time()
+                tokens[number] += scorer.score(window).tokens
+                best[number][place] = min(best[number][place], time.process_time() - began)
     return [
-        ReleaseSpeed(scorer.release, len(texts) / best[number], tokens[number])
+        ReleaseSpeed(scorer.release, len(texts) / sum(best[number]), tokens[number] / len(texts))
         for number, scorer in enumerate(scorers)
     ]

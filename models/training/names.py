@@ -254,6 +254,21 @@ def organisation(draw: Random) -> str:
     )
 
 
+def invented_firm(draw: Random) -> str:
+    """A company that there is not."""
+    return _one_of(
+        (
+            (0.35, _firm),
+            (0.3, _firm_of_a_kind),
+            (0.15, _registered),
+            (0.1, made_up),
+            (0.05, _coined),
+            (0.05, _partners),
+        ),
+        draw,
+    )
+
+
 def public_body(draw: Random) -> str:
     """An institution that is real, or sounds like one."""
     return draw.choice(_BODIES) if by_chance(draw, 0.75) else _institution(draw)

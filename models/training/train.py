@@ -26,7 +26,7 @@ from models.errors import WrongSettingError
 from models.spans import mentions_like
 from models.tasks import MENTIONS, HeadName
 from models.text import load_tokenizer
-from models.training import contrasted, written
+from models.training import contrasted, events, written
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
@@ -36,6 +36,7 @@ from models.training.curves import Curves, Watch
 from models.training.data import Corpus, Example, Span, read_corpus
 from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
+from models.training.events import event_examples
 from models.training.kept import keep_folder
 from models.training.loop import fit, refuse_other_settings
 from models.training.loss import Loss
@@ -53,7 +54,7 @@ from models.training.units import TEXTS, keep_units
 from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
 
-_SAID_BY_US = frozenset({written.NAME, contrasted.NAME})
+_SAID_BY_US = frozenset({written.NAME, events.NAME, contrasted.NAME})
 """Sets that are there for what teachers get wrong: what they label is learned from the labels alone, and teachers
 answer no altered copies of them."""
 
@@ -96,7 +97,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
             f"transfer is {config.transfer}: its texts are for teachers to answer: name teachers, or leave it out"
         )
     own = own_examples(config)
-    said_by_us = {each.text: {each.task} for each in own if each.source in _SAID_BY_US}
+    said_by_us = {each.text: _labelled_heads(each) for each in own if each.source in _SAID_BY_US}
     corpus = read_corpus(config.data, own, config.labels)
     words, network = _prompted(*_cut(origin.tokenizer, network, config, corpus, together), config, together)
     tokenizer = load_tokenizer(words, config.max_length)
@@ -243,10 +244,17 @@ def _but(told: Mapping[HeadName, Tensor], heads: Collection[HeadName]) -> dict[H
     return {head: logits for head, logits in told.items() if head not in heads}
 
 
+def _labelled_heads(example: Example) -> set[HeadName]:
+    """What people said of `example`, of what teachers answer."""
+    towards = any(span.label >= 0 for span in example.spans)
+    return {example.task, "entity"} if towards else {example.task}
+
+
 def own_examples(config: TrainConfig) -> list[Example]:
     """The sentences of our own that the run learns besides its sets."""
     return [
         *(written_examples() if config.written else ()),
+        *event_examples(config.events),
         *named_examples(config.named),
         *named_chinese_examples(config.named_chinese),
         *contrasted_examples(config.contrasted),

@@ -122,10 +122,21 @@ def test_what_our_own_sentences_say_is_not_left_to_teachers(
     monkeypatch.setattr(train, "transfer_set", alter)
     monkeypatch.setattr(train, "teach", tell)
     monkeypatch.setattr(train, "Loss", Kept)
-    run(tiny_config(tmp_path, teachers=tuple(teachers), epochs=1, transfer=1, named=20, contrasted=20))
+    run(
+        tiny_config(
+            tmp_path, teachers=tuple(teachers), epochs=1, transfer=1, named=20, contrasted=20, events=1
+        )
+    )
     (soft,) = learned
     told: dict[str, set[frozenset[str]]] = {
-        source: set() for source in ("moods", "newstide_written", "newstide_named", "newstide_contrasted")
+        source: set()
+        for source in (
+            "moods",
+            "newstide_written",
+            "newstide_named",
+            "newstide_contrasted",
+            "newstide_events",
+        )
     }
     for each in asked:
         if each.source in told:
@@ -133,6 +144,7 @@ def test_what_our_own_sentences_say_is_not_left_to_teachers(
     whole = {"sentiment", "topic"}
     assert told["moods"] == {frozenset(whole)}
     assert told["newstide_written"] == {frozenset({"topic"})}
+    assert told["newstide_events"] == {frozenset({"topic"})}
     assert told["newstide_named"] == told["newstide_contrasted"] == {frozenset(whole)}
     assert altered == {"moods", "other_moods", "subjects", "newstide_named"}
 

@@ -256,17 +256,20 @@ def organisation(draw: Random) -> str:
 
 def invented_firm(draw: Random) -> str:
     """A company that there is not."""
-    return _one_of(
-        (
-            (0.35, _firm),
-            (0.3, _firm_of_a_kind),
-            (0.15, _registered),
-            (0.1, made_up),
-            (0.05, _coined),
-            (0.05, _partners),
-        ),
-        draw,
-    )
+    name = ""
+    while not name or name in _KNOWN:
+        name = _one_of(
+            (
+                (0.35, _firm),
+                (0.3, _firm_of_a_kind),
+                (0.15, _registered),
+                (0.1, made_up),
+                (0.05, _coined),
+                (0.05, _partners),
+            ),
+            draw,
+        )
+    return name
 
 
 def public_body(draw: Random) -> str:

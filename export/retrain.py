@@ -28,6 +28,7 @@ from models.tasks import HEADS, TASKS, HeadName, TaskName, index_in
 from models.text import load_tokenizer, normalise
 from models.training.batches import UNKNOWN, Encoded, collate
 from models.training.data import Example
+from models.training.events import event_examples
 from models.training.network import Network
 from models.training.restore import is_evened_out, restore_network
 from models.training.written import written_examples
@@ -93,7 +94,8 @@ def retrain(
     taught: dict[str, dict[TaskName, int]] = {}
     for text, task, label in labels:
         taught.setdefault(text, {})[task] = index_in(spaces.get(task, ()), label, task)
-    others = dict.fromkeys([*replay, *(example.text for example in written_examples())])
+    ours = (*written_examples(), *event_examples(1))
+    others = dict.fromkeys([*replay, *(example.text for example in ours)])
     texts = [*taught, *(text for text in others if text not in taught)]
     items = read_texts(tokenizer, texts, [mentions_like(text) for text in texts])
     former = network_answers(network, items)

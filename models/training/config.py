@@ -156,7 +156,6 @@ class TrainConfig(BaseModel):
         """The heads that the sets have labels for."""
         ours: set[HeadName] = {"ner"} if self.named or self.named_chinese else set()
         ours |= {"entity", "ner"} if self.contrasted else set()
-        ours |= {"sentiment", "entity", "ner"} if self.events else set()
         return frozenset({*ours, *(head for spec in self.data for head in spec.tasks)})
 
     @classmethod

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export.chances import FullScorer
 from export.report import evaluate
+from export.towards import answer_entities
 from models.golden import check_golden, read_golden
 from models.packaged import packaged_named, packaged_release
 from models.release import GOLDEN, GRAPH, TOKENIZER, Release
@@ -72,6 +74,17 @@ def test_it_answers_held_out_sentences_of_our_own() -> None:
         rows = [(text, label) for text, of_task, label in heldout() if of_task == task]
         assert len(rows) >= 100
         assert evaluate(scorer(), rows, task).accuracy >= least
+
+
+def test_it_reads_risk_news_no_worse_than_was_measured() -> None:
+    file = Path(__file__).parents[2] / "models/zoo/risk.csv"
+    towards = answer_entities(FullScorer.load(packaged_release()), file).report()
+    assert towards.n == 156
+    assert towards.not_found == 0
+    assert towards.accuracy >= 0.64
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = [(row["text"], row["label"]) for row in csv.DictReader(opened)]
+    assert evaluate(scorer(), rows, "sentiment").accuracy >= 0.45
 
 
 @pytest.mark.train

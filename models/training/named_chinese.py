@@ -128,7 +128,8 @@ _SLOT = re.compile(r"\{([A-Z]+)\}")
 _KIND_OF = {"ORG": "ORG", "BODY": "ORG", "PER": "PER", "LOC": "LOC"}
 
 
-def _firm(draw: Random) -> str:
+def chinese_firm(draw: Random) -> str:
+    """The name of a company that nobody has founded, as far as we know."""
     word = "".join(draw.choice(_IN_FIRMS) for _ in range(draw.choice((2, 2, 2, 3, 4))))
     place = draw.choice(_PLACES) if by_chance(draw, 0.12) else ""
     return f"{place}{word}{draw.choice(_KINDS) if by_chance(draw, 0.65) else ''}"
@@ -139,7 +140,7 @@ def _person(draw: Random) -> str:
 
 
 _FILLED: dict[str, Callable[[Random], str]] = {
-    "ORG": _firm,
+    "ORG": chinese_firm,
     "BODY": lambda draw: draw.choice(_BODIES),
     "PER": _person,
     "LOC": lambda draw: draw.choice(_PLACES),

@@ -22,6 +22,8 @@ from models.training.choices import Between, Scalar
 from models.training.config import TrainConfig
 from models.training.contrasted import contrasted_examples
 from models.training.data import digest_of, read_set
+from models.training.events import event_examples
+from models.training.events_chinese import chinese_event_examples
 from models.training.measure import Figures
 from models.training.named import named_examples
 from models.training.named_chinese import named_chinese_examples
@@ -104,7 +106,10 @@ def _study(config: TrainConfig) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=_RANDOM_FIRST),
     )
     read = (example for spec in config.data for example in read_set(spec, config.labels))
-    ours = (written_examples(), named_examples(), named_chinese_examples(), contrasted_examples())
+    ours = (
+        *(written_examples(), event_examples(1), chinese_event_examples(1)),
+        *(named_examples(), named_chinese_examples(), contrasted_examples()),
+    )
     texts = digest_of([*read, *(each for own in ours for each in own)])
     kept = {"recipe": asked, "texts": texts} | study.user_attrs
     if not config.is_told_by(kept["recipe"]) or kept["texts"] != texts:

@@ -26,7 +26,7 @@ from models.errors import WrongSettingError
 from models.spans import mentions_like
 from models.tasks import MENTIONS, HeadName
 from models.text import load_tokenizer
-from models.training import contrasted, events, written
+from models.training import contrasted, events, events_chinese, written
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
@@ -37,6 +37,7 @@ from models.training.data import Corpus, Example, Span, read_corpus
 from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
 from models.training.events import event_examples
+from models.training.events_chinese import chinese_event_examples
 from models.training.kept import keep_folder
 from models.training.loop import fit, refuse_other_settings
 from models.training.loss import Loss
@@ -54,7 +55,7 @@ from models.training.units import TEXTS, keep_units
 from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
 
-_SAID_BY_US = frozenset({written.NAME, events.NAME, contrasted.NAME})
+_SAID_BY_US = frozenset({written.NAME, events.NAME, events_chinese.NAME, contrasted.NAME})
 """Sets that are there for what teachers get wrong: what they label is learned from the labels alone, and teachers
 answer no altered copies of them."""
 
@@ -255,6 +256,7 @@ def own_examples(config: TrainConfig) -> list[Example]:
     return [
         *(written_examples() if config.written else ()),
         *event_examples(config.events),
+        *chinese_event_examples(config.events_chinese),
         *named_examples(config.named),
         *named_chinese_examples(config.named_chinese),
         *contrasted_examples(config.contrasted),

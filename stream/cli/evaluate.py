@@ -77,7 +77,7 @@ def evaluate(
         return
     if out is not None:
         _need_pictures(out)
-    other = _other(settings, against)
+    other = _other(settings, against, file)
     chosen = tuple(label.strip() for label in among.split(",")) if among is not None else ()
     report, answered = _measured(settings, release, task, file, chosen)
     beside = None
@@ -114,9 +114,13 @@ def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
         raise UsageError(f"evaluate: {'DATA' if name == 'given' else f'--{name}'} {why}")
 
 
-def _other(settings: Settings, against: str | None) -> Release | None:
+def _other(settings: Settings, against: str | None, file: Path) -> Release | None:
     """The release to compare with; one that is nowhere is told of before the other is asked for long."""
-    return None if against is None else release_named(settings, against)
+    if against is None:
+        return None
+    if file.exists() and not file.is_file():
+        raise UsageError(f"evaluate: DATA is {file}, and --against reads it twice: give a file, not a pipe")
+    return release_named(settings, against)
 
 
 def _measured(

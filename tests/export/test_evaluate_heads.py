@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -336,6 +337,10 @@ def test_two_releases_are_put_side_by_side(
     assert (ran.code, "can't be made" in ran.err) == (2, True)
     ran = newstide("evaluate", "--bias", "--against", release.path)
     assert (ran.code, "--against means nothing beside --bias" in ran.err) == (2, True)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ran = newstide("evaluate", "--task", "sentiment", pipe, "--against", release.path)
+    assert (ran.code, "reads it twice: give a file, not a pipe" in ran.err) == (2, True)
 
 
 def test_an_answer_that_differs_is_counted(scorer: FullScorer) -> None:

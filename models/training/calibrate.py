@@ -39,8 +39,7 @@ def fit_share_power(
     """The power of the classes' shares that `logits` lack: with its logarithm added they make `labels` likeliest.
 
     A loss that weighs a class by the inverse of its share to the power `balance` teaches logits that lack just
-    that power of it (Menon et al., "Long-tail learning via logit adjustment", 2021), and so do teachers that it
-    taught.
+    that power of it (Menon et al., "Long-tail learning via logit adjustment", 2021).
 
     Args:
         logits: of texts that were not trained on, [texts, classes].

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from models.tasks import HeadName
+from models.tasks import HEADS, HeadName
 from models.training.batches import Encoded
 from models.training.calibrate import fit_share_power
 from models.training.data import Example, shares
+from models.training.loss import Soft
 from models.training.network import Network
 from models.training.predict import known_rows, predict
 
@@ -25,7 +26,7 @@ def take_back_weights(
     tune: Sequence[Encoded],
     references: Mapping[HeadName, Sequence[str]],
     *,
-    balance: float,
+    balance: Mapping[HeadName, float],
     precision: str,
 ) -> dict[HeadName, float]:
     """Corrects the biases of `network` in place, for the sets that are each head's reference.
@@ -35,7 +36,7 @@ def take_back_weights(
         examples: what it was trained on, which tells the shares of the classes.
         tune: texts that it was not trained on.
         references: by head the sets that count. Tags are left as they are: their loss has no weights.
-        balance: as in the recipe.
+        balance: by head the power that training left out, as far as its recipe says (`power_left_out`).
         precision: `bf16` or `fp32`.
 
     Returns:
@@ -49,8 +50,23 @@ def take_back_weights(
         bias = getattr(network, head).bias
         told = np.array(shares([each for each in examples if each.source in names], head, len(bias)))
         logits, labels = known_rows(tune, answers, head, names)
-        powers[head] = fit_share_power(logits, labels, told, expected=balance)
+        powers[head] = fit_share_power(logits, labels, told, expected=balance[head])
         with torch.no_grad():
             moved = powers[head] * np.log(told)
             bias.add_(torch.from_numpy(moved).float())
     return powers
+
+
+def power_left_out(balance: float, taught: float, soft: Soft) -> dict[HeadName, float]:
+    """By head the power of the classes' shares that a loss teaches to leave out.
+
+    Labels teach it by the weights of their classes. Teachers had theirs given back when they were made, so where
+    they are followed nothing is left out.
+
+    Args:
+        balance: the power by which rare classes weigh more.
+        taught: the teachers' part of the loss, as in the recipe.
+        soft: what they answer.
+    """
+    answered = {head for told in soft.values() for head in told}
+    return {head: balance * (1 - taught) if head in answered else balance for head in HEADS}

@@ -46,7 +46,7 @@ from models.training.named_chinese import named_chinese_examples
 from models.training.network import Network
 from models.training.precision import usable
 from models.training.predict import measure_on
-from models.training.prior import take_back_weights
+from models.training.prior import power_left_out, take_back_weights
 from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.rounding import round_no_more, round_products
 from models.training.teacher import learned_from, teach
@@ -162,7 +162,12 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     out = config.out / "checkpoint"
     if together.writes:
         powers = take_back_weights(
-            network, corpus.train, tune, references, balance=config.balance, precision=config.precision
+            network,
+            corpus.train,
+            tune,
+            references,
+            balance=power_left_out(config.balance, config.taught, soft),
+            precision=config.precision,
         )
         tuned = measure(network, tune, precision="fp32")
         measured = measure(network, dev, precision="fp32", temperatures=tuned.temperatures)

@@ -9,7 +9,7 @@ from tiny_training import mood_rows  # noqa: E402 - needs torch
 from models.training.batches import Encoded  # noqa: E402 - needs torch
 from models.training.data import Example  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
-from models.training.prior import take_back_weights  # noqa: E402 - needs torch
+from models.training.prior import power_left_out, take_back_weights  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
 
@@ -27,7 +27,12 @@ def test_only_the_bias_moves_and_by_what_is_told() -> None:
     tune = [Encoded((1, 5 + number, 2), each) for number, each in enumerate(examples[:4])]
     before = {name: values.clone() for name, values in network.state_dict().items()}
     powers = take_back_weights(
-        network, examples, tune, {"sentiment": ("mine",), "ner": ("mine",)}, balance=0.25, precision="fp32"
+        network,
+        examples,
+        tune,
+        {"sentiment": ("mine",), "ner": ("mine",)},
+        balance={"sentiment": 0.25},
+        precision="fp32",
     )
     assert set(powers) == {"sentiment"}, "the loss of tags has no weights"
     assert powers["sentiment"] == pytest.approx(0.25, abs=0.2), "four texts say little"
@@ -42,5 +47,14 @@ def test_without_texts_to_tune_on_it_is_what_the_recipe_says() -> None:
     shape = Shape(vocabulary=40, positions=32, width=16, layers=2, attention_heads=2, inner=32)
     network = Network(shape, dropout=0.0)
     examples = [Example("a", "sentiment", 0, "mine"), Example("b", "sentiment", 2, "mine")]
-    powers = take_back_weights(network, examples, [], {"sentiment": ("mine",)}, balance=0.5, precision="fp32")
+    powers = take_back_weights(
+        network, examples, [], {"sentiment": ("mine",)}, balance={"sentiment": 0.5}, precision="fp32"
+    )
     assert powers["sentiment"] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_teachers_leave_nothing_out_so_less_is_given_back_where_they_are_followed() -> None:
+    answer = torch.zeros(3)
+    left = power_left_out(0.25, 0.8, {"a": {"sentiment": answer}, "b": {"entity": answer[None]}})
+    assert left == pytest.approx({"sentiment": 0.05, "topic": 0.25, "entity": 0.05, "ner": 0.25})
+    assert power_left_out(0.25, 0.8, {}) == dict.fromkeys(("sentiment", "topic", "entity", "ner"), 0.25)

@@ -29,6 +29,7 @@ from models.text import load_tokenizer, normalise
 from models.training.batches import UNKNOWN, Encoded, collate
 from models.training.data import Example
 from models.training.events import event_examples
+from models.training.events_chinese import chinese_event_examples
 from models.training.network import Network
 from models.training.restore import is_evened_out, restore_network
 from models.training.written import written_examples
@@ -43,7 +44,7 @@ _LEAST_REPLAY = 256
 _MOST_REPEATS = 8
 """How often a label is read in an epoch, at the most, where there are few of them."""
 _OF_EVENTS = 3
-"""Of the sentences on events each third holds what a release says of them; all would take the place of news."""
+"""Of the English sentences on events each third is read; all would take the place of news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,7 @@ def retrain(
     taught: dict[str, dict[TaskName, int]] = {}
     for text, task, label in labels:
         taught.setdefault(text, {})[task] = index_in(spaces.get(task, ()), label, task)
-    ours = (*written_examples(), *event_examples(1)[::_OF_EVENTS])
-    others = dict.fromkeys([*replay, *(example.text for example in ours)])
+    others = dict.fromkeys([*replay, *own_texts(base.manifest.languages)])
     texts = [*taught, *(text for text in others if text not in taught)]
     items = read_texts(tokenizer, texts, [mentions_like(text) for text in texts])
     former = network_answers(network, items)
@@ -133,6 +133,14 @@ def retrain(
     )
     old, new = OnnxScorer.load(base), OnnxScorer.load(candidate)
     return candidate, compare(old, new, heldout, labels, spaces=spaces)
+
+
+def own_texts(languages: Sequence[str]) -> list[str]:
+    """Sentences of newstide's own on which a release of these languages keeps its answers."""
+    ours = [*written_examples(), *event_examples(1)[::_OF_EVENTS]]
+    if "zh" in languages:
+        ours += chinese_event_examples(1)
+    return [example.text for example in ours]
 
 
 def _check_rows(labels: Sequence[LabelledRow], heldout: Sequence[LabelledRow]) -> None:

@@ -9,10 +9,11 @@ pytest.importorskip("torch", reason="the extra `train` is not installed")
 from tiny_training import mood_rows, subject_rows, tiny_config
 
 from export.onnx import export_release
-from export.retrain import LabelledRow, retrain
+from export.retrain import LabelledRow, own_texts, retrain
 from models.errors import ModelError
 from models.release import Release
 from models.scorer import OnnxScorer
+from models.training.events import sentences_of
 from models.training.train import run
 
 pytestmark = pytest.mark.train
@@ -83,3 +84,11 @@ def test_nothing_to_learn_from_or_to_compare_on_is_named(base: Release, tmp_path
 def test_an_unknown_label_is_named(base: Release, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="label 'awful'"):
         retrain(base, [("a", "sentiment", "awful")], HELDOUT, tmp_path / "out", version="2")
+
+
+def test_it_keeps_to_what_the_release_says_of_events_in_each_of_its_languages() -> None:
+    english, both = own_texts(("en",)), own_texts(("en", "zh"))
+    assert both[: len(english)] == english
+    assert len(english) > 500
+    assert not any("\u4e00" <= sign <= "\u9fff" for text in english for sign in text)
+    assert len(both) - len(english) == len(sentences_of("events_chinese.csv"))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from models.errors import ModelError
 from models.session import SPAN_INPUTS, TEXT_INPUT
 from models.tasks import HEADS, HeadName
 from models.training.network import Layer, Network
@@ -93,7 +94,15 @@ def build_graph(
 
     Within, tokens come before texts: from there the runtime takes queries, keys and values apart by heads inside
     the products of attention, by strides (`FusedMatMul`, `transBatchA`). With texts first it would copy them.
+
+    Raises:
+        ModelError: if distances between tokens have a say in the network, which such a graph does not compute.
     """
+    if network.shape.distances:
+        raise ModelError(
+            "the network is of the kind MPNet, in which distances between tokens have a say, and that is not"
+            " served: let it teach one that is, by teachers = [its checkpoint]"
+        )
     graph = _Graph()
     rows = _embed(graph, network, max_length)
     layers = [cast("Layer", layer) for layer in network.layers]

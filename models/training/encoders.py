@@ -1,4 +1,4 @@
-"""What a run goes on from: an encoder that a package brings, a BERT checkpoint, an earlier run, or a release."""
+"""What a run goes on from: an encoder (BERT or MPNet), an earlier run, or a release."""
 
 from __future__ import annotations
 
@@ -169,8 +169,8 @@ def check_start(start: Path) -> None:
     if start != MULTILINGUAL and not _there(start):
         raise WrongSettingError(
             f"start is {str(start)!r}: there is no such folder: give one that train made, one with a BERT"
-            f" checkpoint and its tokenizer.json, one of a release, {MULTILINGUAL}, or the name of a release that"
-            " ships, such as newstide-en"
+            f" or MPNet checkpoint and its tokenizer.json, one of a release, {MULTILINGUAL}, or the name of a"
+            " release that ships, such as newstide-en"
         )
 
 

@@ -9,6 +9,7 @@ that the heads read. The same module is trained and exported, so that nothing ca
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -39,6 +40,8 @@ class Shape(BaseModel):
     inner: int = 1536
     activation: Activation = "gelu"
     norm_epsilon: float = 1e-12
+    distances: int = Field(default=0, ge=0)
+    """Into how many kinds distances between tokens fall, each with a say in attention; 0: places say it all."""
     sentiments: int = 3
     topics: int = 20
     tags: int = 7
@@ -65,7 +68,7 @@ class Layer(nn.Module):
 
         Args:
             rows: [texts, tokens, width].
-            mask: [texts, 1, 1, tokens]; 0 for a token, `MASKED` for padding.
+            mask: what is added to the scores, of a shape that fits [texts, heads, queries, tokens].
         """
         query, key, value = self.qkv(rows).chunk(3, dim=-1)
         context = self.attend(query, self.keys(key), self.values(value), mask)
@@ -154,6 +157,7 @@ class Network(nn.Module):
         self.shape = shape
         self.words = nn.Embedding(shape.vocabulary, shape.width)
         self.positions = nn.Embedding(shape.positions, shape.width)
+        self.distances = nn.Embedding(shape.distances, shape.attention_heads) if shape.distances else None
         self.embedding_norm = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
         self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
         self.sentiment = nn.Linear(2 * shape.width, shape.sentiments)
@@ -175,7 +179,7 @@ class Network(nn.Module):
         counted = attention_mask.to(torch.float32)
         mean = torch.matmul((counted / counted.sum(dim=1, keepdim=True))[:, None], below.float())[:, 0]
         span_rows = torch.matmul(spans.shares[:, None], below.float()[spans.text])[:, 0]
-        first, asked = self.ask(below, mask, span_rows, spans.text)
+        first, asked = self.ask(below, mask, span_rows, spans)
         pooled = self.dropout(torch.cat([first, mean], dim=-1))
         towards = self.dropout(torch.cat([asked, first[spans.text]], dim=-1))
         return Logits(
@@ -186,62 +190,99 @@ class Network(nn.Module):
         )
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows below the last layer, [texts, tokens, width], and the mask that goes with them."""
+        """The rows below the last layer, [texts, tokens, width], and the mask that goes with them.
+
+        The mask is [texts, 1, 1, tokens], 0 for a token and `MASKED` for padding; where distances have a say,
+        [texts, heads, tokens, tokens] with that added.
+        """
         places = self.positions.weight[: input_ids.shape[1]]
         rows: Tensor = self.dropout(self.embedding_norm(self.words(input_ids) + places))
         mask = (1.0 - attention_mask.to(torch.float32))[:, None, None, :] * MASKED
+        if self.distances is not None:
+            kinds = kinds_of_distance(input_ids.shape[1], self.shape.distances)
+            mask = mask + self.distances(kinds).permute(2, 0, 1)
         for layer in list(self.layers)[:-1]:
             rows = layer(rows, mask)
         return rows, mask
 
-    def ask(self, below: Tensor, mask: Tensor, span_rows: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+    def ask(self, below: Tensor, mask: Tensor, span_rows: Tensor, spans: Spans) -> tuple[Tensor, Tensor]:
         """The last layer for the first row of each text and for `span_rows`: [texts, width], [spans, width]."""
         last = cast("Layer", self.layers[-1])
         key, value = last.keys_and_values_of(below)
         asking = torch.cat([below[:, 0].float(), span_rows])
         query = last.queries_of(asking)
         texts = len(below)
+        around = mask[spans.text]
+        if self.distances is not None:  # a span is as far from a token as its own tokens are on average
+            around = torch.matmul(spans.shares[:, None, None], around)
         context = torch.cat(
             [
-                last.attend(query[:texts, None], key, value, mask)[:, 0],
-                last.attend(query[texts:, None], key[text], value[text], mask[text])[:, 0],
+                last.attend(query[:texts, None], key, value, mask[:, :, :1])[:, 0],
+                last.attend(query[texts:, None], key[spans.text], value[spans.text], around)[:, 0],
             ]
         )
         rows = last.finish(asking, context)
         return rows[:texts], rows[texts:]
 
 
+FARTHEST = 128
+"""Tokens that are as far apart as this, or farther, are all of one kind."""
+
+
+def kinds_of_distance(tokens: int, kinds: int) -> Tensor:
+    """Which of `kinds` the distance from a token (row) to another (column) is, [tokens, tokens] int64.
+
+    Half of the kinds are for tokens before, half for those after; of each half, one half are single distances and
+    the others span more the farther they are (Raffel et al., "Exploring the limits of transfer learning with a
+    unified text-to-text transformer", 2020, section 2.1; as MPNet uses it).
+    """
+    place = torch.arange(tokens)
+    ahead = place[None] - place[:, None]
+    half, single = kinds // 2, kinds // 4
+    far = ahead.abs()
+    spread = (far.clamp(min=1) / single).log() / math.log(FARTHEST / single) * (half - single)
+    grown = (single + spread.long()).clamp(max=half - 1)
+    return torch.where(far < single, far, grown) + torch.where(ahead > 0, half, 0)
+
+
 def pretrained(folder: Path, *, dropout: float, seed: int) -> Network:
-    """A network whose encoder is the BERT checkpoint in `folder`, with fresh heads drawn from `seed`.
+    """A network whose encoder is the BERT or MPNet checkpoint in `folder`, with fresh heads drawn from `seed`.
 
     Raises:
-        ModelError: if `folder` holds no BERT checkpoint in the layout of transformers.
+        ModelError: if `folder` holds neither in the layout of transformers.
     """
     # Imported here: it takes seconds, and only fine-tuning from an encoder needs it.
-    from transformers import AutoModel  # noqa: PLC0415 - slow to import, and only wanted here
+    from transformers import AutoConfig, AutoModel  # noqa: PLC0415 - slow to import, and only wanted here
     from transformers.utils import logging as library_log  # noqa: PLC0415 - the same
 
     quiet: Any = library_log  # its functions have no types
     quiet.set_verbosity_error()  # it warns of the pooler's weights, which are left out on purpose
     quiet.disable_progress_bar()
     try:
-        bert = AutoModel.from_pretrained(str(folder), add_pooling_layer=False)
+        config = AutoConfig.from_pretrained(str(folder))
+        if config.model_type not in _READERS:
+            raise ModelError(
+                f"{folder} holds an encoder of the kind {config.model_type}: give one of the kind"
+                f" {' or '.join(_READERS)}"
+            )
+        encoder = AutoModel.from_pretrained(str(folder), add_pooling_layer=False)
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder} holds no encoder that transformers can load: {error}") from error
-    config = bert.config
+    state = _READERS[config.model_type](encoder.state_dict(), config.num_hidden_layers)
     shape = Shape(
         vocabulary=config.vocab_size,
-        positions=config.max_position_embeddings,
+        positions=len(state["positions.weight"]),
         width=config.hidden_size,
         layers=config.num_hidden_layers,
         attention_heads=config.num_attention_heads,
         inner=config.intermediate_size,
         norm_epsilon=config.layer_norm_eps,
         activation=_activation(folder, config.hidden_act),
+        distances=getattr(config, "relative_attention_num_buckets", 0),
     )
     generator = torch.Generator().manual_seed(seed)
     network = Network(shape, dropout=dropout)
-    network.load_state_dict(from_bert(bert.state_dict(), shape.layers) | _fresh_heads(network, generator))
+    network.load_state_dict(state | _fresh_heads(network, generator))
     return network
 
 
@@ -261,27 +302,62 @@ def _activation(folder: Path, name: str) -> Activation:
 def from_bert(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
     """The encoder's parameters under this network's names, from those of a BERT encoder of `layers` layers."""
     segment = state["embeddings.token_type_embeddings.weight"][0]
-    renamed = {
-        "words.weight": state["embeddings.word_embeddings.weight"],
-        "positions.weight": state["embeddings.position_embeddings.weight"] + segment,
-    }
+    positions = state["embeddings.position_embeddings.weight"] + segment
+    names = _Names(("attention.self.query", "attention.self.key", "attention.self.value"))
+    return {"positions.weight": positions} | _renamed(state, layers, names)
+
+
+def from_mpnet(state: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
+    """The encoder's parameters under this network's names, from those of an MPNet encoder of `layers` layers.
+
+    Its places begin behind that of padding, which a text never has (Song et al., "MPNet", 2020).
+    """
+    names = _Names(
+        ("attention.attn.q", "attention.attn.k", "attention.attn.v"),
+        attended="attention.attn.o",
+        attended_norm="attention.LayerNorm",
+    )
+    return {
+        "positions.weight": state["embeddings.position_embeddings.weight"][2:],
+        "distances.weight": state["encoder.relative_attention_bias.weight"],
+    } | _renamed(state, layers, names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What a kind of encoder calls the parts of a layer that not all call the same."""
+
+    qkv: tuple[str, str, str]
+    attended: str = "attention.output.dense"
+    attended_norm: str = "attention.output.LayerNorm"
+
+
+def _renamed(state: dict[str, Tensor], layers: int, names: _Names) -> dict[str, Tensor]:
+    renamed = {"words.weight": state["embeddings.word_embeddings.weight"]}
     pairs = {"embedding_norm": "embeddings.LayerNorm"}
     for number in range(layers):
         theirs = f"encoder.layer.{number}"
         pairs |= {
-            f"layers.{number}.attended": f"{theirs}.attention.output.dense",
-            f"layers.{number}.attended_norm": f"{theirs}.attention.output.LayerNorm",
+            f"layers.{number}.attended": f"{theirs}.{names.attended}",
+            f"layers.{number}.attended_norm": f"{theirs}.{names.attended_norm}",
             f"layers.{number}.widen": f"{theirs}.intermediate.dense",
             f"layers.{number}.narrow": f"{theirs}.output.dense",
             f"layers.{number}.output_norm": f"{theirs}.output.LayerNorm",
         }
         for kind in ("weight", "bias"):
-            parts = [state[f"{theirs}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+            parts = [state[f"{theirs}.{part}.{kind}"] for part in names.qkv]
             renamed[f"layers.{number}.qkv.{kind}"] = torch.cat(parts)
     for ours, theirs in pairs.items():
         for kind in ("weight", "bias"):
             renamed[f"{ours}.{kind}"] = state[f"{theirs}.{kind}"]
     return renamed
+
+
+_READERS: dict[str, Callable[[dict[str, Tensor], int], dict[str, Tensor]]] = {
+    "bert": from_bert,
+    "mpnet": from_mpnet,
+}
+"""By the kind of an encoder, as transformers calls it."""
 
 
 def _fresh_heads(network: Network, generator: torch.Generator) -> dict[str, Tensor]:

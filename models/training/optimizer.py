@@ -11,7 +11,7 @@ from models.tasks import HEADS
 from models.training.config import TrainConfig
 from models.training.network import Network
 
-_EMBEDDINGS = ("words", "positions", "embedding_norm")
+_EMBEDDINGS = ("words", "positions", "distances", "embedding_norm")
 
 
 def make_optimizer(network: Network, config: TrainConfig) -> torch.optim.AdamW:
@@ -43,6 +43,8 @@ def freeze(network: Network, config: TrainConfig) -> None:
     if config.frozen_layers:
         network.positions.requires_grad_(requires_grad=False)
         network.embedding_norm.requires_grad_(requires_grad=False)
+        if network.distances is not None:
+            network.distances.requires_grad_(requires_grad=False)
         for layer in network.layers[: config.frozen_layers]:
             layer.requires_grad_(requires_grad=False)
 

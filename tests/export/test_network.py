@@ -8,8 +8,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 from tiny_training import tiny_encoder, tiny_network, tiny_texts  # noqa: E402 - needs torch
-from transformers import AutoModel  # noqa: E402 - needs the extra
+from transformers import (  # noqa: E402 - needs the extra
+    AutoModel,
+    ElectraConfig,
+    ElectraModel,
+    MPNetConfig,
+    MPNetModel,
+)
 
+from export.graph import build_graph  # noqa: E402 - needs onnx
 from models.errors import ModelError  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.dropout import Dropout  # noqa: E402 - needs torch
@@ -20,6 +27,22 @@ pytestmark = pytest.mark.train
 
 IDS = torch.tensor([[2, 5, 9, 11, 3], [2, 7, 3, 0, 0]])
 MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+NO_SPANS = Spans(torch.zeros(0, dtype=torch.int64), torch.zeros(0, 5))
+
+
+def tiny_mpnet(folder: Path) -> Path:
+    """An MPNet checkpoint of transformers in `folder`."""
+    config = MPNetConfig(
+        vocab_size=40,
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=402,
+    )
+    torch.manual_seed(4)
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+    return folder
 
 
 @pytest.mark.parametrize("activation", ["gelu", "relu"])
@@ -30,7 +53,7 @@ def test_the_encoder_computes_what_bert_computes(activation: str, tmp_path: Path
     with torch.inference_mode():
         told = bert(input_ids=IDS, attention_mask=MASK, output_hidden_states=True)
         below, mask = network.encode(IDS, MASK)
-        first, _ = network.ask(below, mask, torch.zeros(0, 32), torch.zeros(0, dtype=torch.int64))
+        first, _ = network.ask(below, mask, torch.zeros(0, 32), NO_SPANS)
     known = MASK.bool()
     assert np.allclose(below[known], told.hidden_states[-2][known], atol=1e-5)
     assert np.allclose(first, told.last_hidden_state[:, 0], atol=1e-5)
@@ -45,8 +68,58 @@ def test_a_span_of_one_token_asks_the_last_layer_as_that_token_would(tmp_path: P
     with torch.inference_mode():
         rows = bert(input_ids=IDS, attention_mask=MASK).last_hidden_state
         below, mask = network.encode(IDS, MASK)
-        _, asked = network.ask(below, mask, below[texts, places], texts)
+        spans = Spans(texts, torch.nn.functional.one_hot(torch.tensor(places), 5).float())
+        _, asked = network.ask(below, mask, below[texts, places], spans)
     assert np.allclose(asked, rows[texts, places], atol=1e-5)
+
+
+def test_an_mpnet_encoder_is_computed_as_transformers_does_however_far_tokens_are_apart(
+    tmp_path: Path,
+) -> None:
+    folder = tiny_mpnet(tmp_path / "mpnet")
+    mpnet = AutoModel.from_pretrained(str(folder), add_pooling_layer=False).eval()
+    network = pretrained(folder, dropout=0.0, seed=1).eval()
+    ids = torch.randint(3, 40, (2, 400), generator=torch.Generator().manual_seed(2))
+    known = torch.ones_like(ids)
+    ids[1, 300:], known[1, 300:] = 1, 0
+    texts, places = torch.tensor([0, 1, 1]), torch.tensor([399, 0, 200])
+    spans = Spans(texts, torch.nn.functional.one_hot(places, 400).float())
+    with torch.inference_mode():
+        rows = mpnet(input_ids=ids, attention_mask=known).last_hidden_state
+        below, mask = network.encode(ids, known)
+        first, asked = network.ask(below, mask, below[texts, places], spans)
+    assert np.allclose(first, rows[:, 0], atol=1e-5)
+    assert np.allclose(asked, rows[texts, places], atol=1e-5)
+
+
+def test_an_mpnet_text_does_not_depend_on_those_beside_it_and_its_distances_learn(tmp_path: Path) -> None:
+    network = pretrained(tiny_mpnet(tmp_path / "mpnet"), dropout=0.0, seed=1)
+    items = tiny_texts()
+    together = predict(network, items, "fp32")
+    for number, item in enumerate(items):
+        for head, answers in predict(network, [item], "fp32").items():
+            assert np.allclose(together[head][number], answers[0], atol=1e-5)
+    logits = forward(network.train(), collate(items), "fp32")
+    torch.autograd.backward(logits.entity.sum() + logits.sentiment.sum())
+    assert network.distances is not None
+    assert network.distances.weight.grad is not None
+    assert network.distances.weight.grad.abs().sum() > 0
+
+
+def test_an_mpnet_encoder_teaches_and_is_not_served(tmp_path: Path) -> None:
+    network = pretrained(tiny_mpnet(tmp_path / "mpnet"), dropout=0.0, seed=1)
+    with pytest.raises(ModelError, match=r"of the kind MPNet, .*: let it teach one that is, by teachers ="):
+        build_graph(network, 24)
+
+
+def test_an_encoder_of_another_kind_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
+    folder = tmp_path / "electra"
+    config = ElectraConfig(
+        vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64
+    )
+    ElectraModel(config).save_pretrained(str(folder))
+    with pytest.raises(ModelError, match="of the kind electra: give one of the kind bert or mpnet"):
+        pretrained(folder, dropout=0.0, seed=1)
 
 
 def test_what_stands_in_a_text_does_not_depend_on_the_texts_and_spans_beside_it() -> None:
@@ -77,7 +150,7 @@ def test_the_mean_over_a_span_is_what_asks() -> None:
     with torch.inference_mode():
         below, mask = network.encode(IDS, MASK)
         mean = below[:1, 1:3].mean(dim=1)
-        first, asked = network.ask(below, mask, mean, torch.tensor([0]))
+        first, asked = network.ask(below, mask, mean, Spans(torch.tensor([0]), shares))
         expected = network.entity(torch.cat([asked, first[:1]], dim=-1))
         found = network(IDS, MASK, Spans(torch.tensor([0]), shares)).entity
     assert torch.allclose(found, expected, atol=1e-6)

@@ -66,6 +66,15 @@ def test_frozen_words_leave_the_other_embeddings_learning() -> None:
     assert network.positions.weight.requires_grad
 
 
+def test_the_distances_of_an_encoder_freeze_with_its_embeddings_and_learn_as_slowly() -> None:
+    network = Network(tiny_network().shape.model_copy(update={"distances": 8}))
+    optimizer = make_optimizer(network, tiny_settings(layer_decay=0.5))
+    scales = {id(each): group["scale"] for group in optimizer.param_groups for each in group["params"]}
+    assert scales[id(network.get_parameter("distances.weight"))] == scales[id(network.words.weight)] == 0.125
+    make_optimizer(network, tiny_settings(frozen_layers=1))
+    assert not network.get_parameter("distances.weight").requires_grad
+
+
 def test_more_frozen_layers_than_there_are_are_refused_before_anything_is_read(tmp_path: Path) -> None:
     config = tiny_config(tmp_path, frozen_layers=9)
     with pytest.raises(WrongSettingError, match="frozen_layers is 9, but the encoder has 2"):
@@ -331,6 +340,24 @@ def test_a_processor_without_bfloat16_trains_in_fp32_and_says_so(
         page, _ = load_checkpoint(run(tiny_config(tmp_path, epochs=1, precision="bf16")))
     assert page.config.precision == "fp32"
     assert "precision is bf16, which this processor does not have" in caplog.text
+
+
+def test_a_processor_that_is_slower_in_bfloat16_trains_in_fp32_and_says_how_much(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(precision, "has_bf16", lambda: True)
+    seconds = {torch.float32: 1.0, torch.bfloat16: 0.4}
+    monkeypatch.setattr(precision, "_seconds", seconds.__getitem__)
+    assert precision.usable("bf16") == "bf16"
+    assert not caplog.text
+    seconds[torch.bfloat16] = 2.0
+    with caplog.at_level(logging.WARNING):
+        assert precision.usable("bf16") == "fp32"
+    assert "in which this processor has 0.5 times the speed of fp32: training in fp32" in caplog.text
+
+
+def test_the_gain_of_bfloat16_is_measured() -> None:
+    assert 0.0 < precision.bf16_gain() < 1000.0
 
 
 def test_whether_there_is_bfloat16_goes_by_what_the_processor_computes(

@@ -57,7 +57,7 @@ from models.training.written import written_examples
 
 _SAID_BY_US = frozenset({written.NAME, events.NAME, events_chinese.NAME, contrasted.NAME})
 """Sets that are there for what teachers get wrong: what they label is learned from the labels alone, and teachers
-answer no altered copies of them."""
+answer altered copies of them only where the recipe says that they can."""
 
 
 def run(config: TrainConfig, *, watch: Watch | None = None, answers: Path | None = None) -> Path:
@@ -112,7 +112,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
     stop_by = tune if any(measurable(item, references) for item in tune) else train
-    altered = [each for each in corpus.train if each.source not in _SAID_BY_US]
+    altered = [each for each in corpus.train if config.transfer_ours or each.source not in _SAID_BY_US]
     unlabelled = read(transfer_set(altered, config.transfer, config.seed))
     learned = train + unlabelled
     behind = learned_from(config.teachers)

@@ -149,6 +149,23 @@ def test_what_our_own_sentences_say_is_not_left_to_teachers(
     assert altered == {"moods", "other_moods", "subjects", "newstide_named"}
 
 
+def test_our_own_sentences_are_altered_too_where_the_recipe_says_that_teachers_know_them(
+    teachers: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    altered: set[str] = set()
+
+    def alter(examples: Sequence[Example], *_: int) -> list[Example]:
+        altered.update(each.source for each in examples)
+        raise InterruptedError  # what it would learn then is another test's
+
+    monkeypatch.setattr(train, "transfer_set", alter)
+    config = tiny_config(tmp_path, teachers=tuple(teachers), transfer=1, contrasted=20, events=1)
+    with pytest.raises(InterruptedError):
+        run(config.changed({"transfer_ours": True}))
+    ours = {"newstide_written", "newstide_contrasted", "newstide_events"}
+    assert altered == {"moods", "other_moods", "subjects"} | ours
+
+
 def test_texts_without_a_capital_are_altered_too(teachers: list[Path], tmp_path: Path) -> None:
     release = export_release(teachers[0], tmp_path / "release", name="first", version="1.0.0")
     steps = []

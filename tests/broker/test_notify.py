@@ -198,7 +198,7 @@ async def test_of_two_notifiers_one_works_and_the_other_takes_over(
             await send(
                 apache, [record_of(alert(each, "resolved", onset=NOW, articles=(each,))) for each in series]
             )
-            await server.until(12)
+            await until(lambda: len({each.json["key"] for each in server.to("/hook")}) == 2 * len(series))
             await until(lambda: value(second, "newstide_notify_groups_open") == 0)
     # What was told just as the partitions went over may be told again, under the same key.
     told = {

@@ -26,6 +26,9 @@ MASKED = -10_000.0
 """What is added to the attention score of padding. exp(MASKED) is exactly zero in float32, so padding adds
 exactly nothing."""
 
+FARTHEST = 128
+"""Tokens that are as far apart as this, or farther, are all of one kind of distance."""
+
 
 class Shape(BaseModel):
     """The sizes of a network; stored in each checkpoint and release, so that it can be built again."""
@@ -223,10 +226,6 @@ class Network(nn.Module):
         )
         rows = last.finish(asking, context)
         return rows[:texts], rows[texts:]
-
-
-FARTHEST = 128
-"""Tokens that are as far apart as this, or farther, are all of one kind."""
 
 
 def kinds_of_distance(tokens: int, kinds: int) -> Tensor:

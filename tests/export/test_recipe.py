@@ -347,7 +347,7 @@ def test_a_processor_that_is_slower_in_bfloat16_trains_in_fp32_and_says_how_much
 ) -> None:
     monkeypatch.setattr(precision, "has_bf16", lambda: True)
     seconds = {torch.float32: 1.0, torch.bfloat16: 0.4}
-    monkeypatch.setattr(precision, "_seconds", seconds.__getitem__)
+    monkeypatch.setattr(precision, "_seconds", lambda rows, weights: seconds[rows.dtype])
     assert precision.usable("bf16") == "bf16"
     assert not caplog.text
     seconds[torch.bfloat16] = 2.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from models.scorer import Scorer
 
@@ -12,34 +13,57 @@ _WINDOW = 256
 """Texts given to a release at once: as many as one poll brings by default."""
 
 
+class Products(Protocol):
+    """What a release multiplies and nothing else, to be measured beside it."""
+
+    def seconds(self, tokens: int, texts: int) -> float:
+        """The processor's time that the products of `texts` of `tokens` together take now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseSpeed:
-    """News per second of one core, and the tokens that a text had."""
+    """News per second of one core, the tokens that a text had, and the speed of the products alone, if asked."""
 
     release: str
     per_s: float
     tokens: float
+    limit_per_s: float | None = None
 
 
-def measure_speeds(scorers: Sequence[Scorer], texts: Sequence[str], *, rounds: int) -> list[ReleaseSpeed]:
+def measure_speeds(
+    scorers: Sequence[Scorer], texts: Sequence[str], *, rounds: int, products: Sequence[Products | None] = ()
+) -> list[ReleaseSpeed]:
     """The speed of each scorer on `texts`, which must all differ: of each window the best of `rounds` counts.
 
     By the processor's time, so that what else the machine does counts less; and window by window, as a round
-    without any disturbance is rare. A scorer must use one thread.
+    without any disturbance is rare. `products`, one for each scorer, are measured in the same way right after it:
+    the best of single products would be of the rare milliseconds in which a shared processor is at its fastest,
+    and no window of texts is as short. A scorer must use one thread.
     """
+    alone = products or [None] * len(scorers)
     windows = [texts[start : start + _WINDOW] for start in range(0, len(texts), _WINDOW)]
     best = [[float("inf")] * len(windows) for _ in scorers]
+    limit = [[float("inf")] * len(windows) for _ in scorers]
     tokens = [0] * len(scorers)
     for scorer in scorers:
         scorer.score(windows[0])
     for _ in range(rounds):
-        for number, scorer in enumerate(scorers):
+        for number, (scorer, theirs) in enumerate(zip(scorers, alone, strict=True)):
             tokens[number] = 0
             for place, window in enumerate(windows):
                 began = time.process_time()
-                tokens[number] += scorer.score(window).tokens
+                found = scorer.score(window).tokens
                 best[number][place] = min(best[number][place], time.process_time() - began)
+                if theirs:
+                    limit[number][place] = min(limit[number][place], theirs.seconds(found, len(window)))
+                tokens[number] += found
     return [
-        ReleaseSpeed(scorer.release, len(texts) / sum(best[number]), tokens[number] / len(texts))
+        ReleaseSpeed(
+            scorer.release,
+            len(texts) / sum(best[number]),
+            tokens[number] / len(texts),
+            len(texts) / sum(limit[number]) if alone[number] else None,
+        )
         for number, scorer in enumerate(scorers)
     ]

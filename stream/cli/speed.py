@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from stream.cli.printing import Json, console, print_json
 from stream.cli.reference import loading, release_named
 from stream.cli.texts import read_texts
 from stream.errors import UsageError
+
+if TYPE_CHECKING:
+    from models.release import Release
+    from stream.bench.release import Products, ReleaseSpeed
 
 _HEADS = ("sentiment", "topic", "entity")
 
@@ -67,7 +71,9 @@ def bench_release(
         dict.fromkeys(texts_of_the_day(count) if file is None else islice(read_texts(str(file)), count))
     )
     rows = []
-    for release, speed in zip(releases, measure_speeds(scorers, texts, rounds=rounds), strict=True):
+    products = [_products_of(release) for release in releases] if limit else []
+    speeds = measure_speeds(scorers, texts, rounds=rounds, products=products)
+    for release, speed in zip(releases, speeds, strict=True):
         size = sum((release.path / name).stat().st_size for name in release.manifest.files)
         row: dict[str, Any] = {
             "release": release.label,
@@ -76,7 +82,7 @@ def bench_release(
             "tokens": round(speed.tokens, 1),
         }
         if limit:
-            row |= _of_limit(release, speed.per_s, speed.tokens)
+            row |= _of_limit(speed)
         rows.append(row | {"figures": _figures(release.manifest.metrics)})
     for row in rows:
         row["times_first"] = round(row["per_s"] / rows[0]["per_s"], 3)
@@ -86,14 +92,16 @@ def bench_release(
         _print(rows, len(texts))
 
 
-def _of_limit(release: Any, per_s: float, tokens: float) -> dict[str, float | None]:
-    from export.limit import products_of, seconds_of
+def _products_of(release: Release) -> Products | None:
+    from export.limit import Arithmetic
 
-    products = products_of(release, tokens)
-    if not products:
+    return Arithmetic(release) if release.manifest.requires.precision == "int8" else None
+
+
+def _of_limit(speed: ReleaseSpeed) -> dict[str, float | None]:
+    if speed.limit_per_s is None:
         return {"limit_per_s": None, "of_limit": None}
-    bound = 1 / seconds_of(products)
-    return {"limit_per_s": round(bound, 1), "of_limit": round(per_s / bound, 3)}
+    return {"limit_per_s": round(speed.limit_per_s, 1), "of_limit": round(speed.per_s / speed.limit_per_s, 3)}
 
 
 def _figures(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:

@@ -20,7 +20,7 @@ from tiny_training import WORDS, tiny_config, tiny_texts, write_csv  # noqa: E40
 from export.answers import GraphAnswers, feed_of, read_texts  # noqa: E402 - needs onnx
 from export.golden import GOLDEN_TEXTS  # noqa: E402 - needs onnx
 from export.graph import build_graph  # noqa: E402 - needs torch
-from export.limit import products_of  # noqa: E402 - needs onnx
+from export.limit import Arithmetic  # noqa: E402 - needs onnx
 from export.onnx import export_release  # noqa: E402 - needs torch
 from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
 from export.quantize import join_biases, optimise, quantise  # noqa: E402 - needs onnx
@@ -349,7 +349,8 @@ def test_a_release_may_be_nearer_to_fp32_than_int8(
     for name, values in network.named_parameters():
         if name in known and name != "positions.weight":
             assert torch.allclose(again[name], values, atol=near)
-    assert products_of(made, 10) == {}, "no limit of int8 arithmetic"
+    with pytest.raises(ModelError, match=f"is in {precision}: give a release in int8"):
+        Arithmetic(made)
 
 
 def test_a_bias_is_added_by_the_product_itself_and_changes_no_bit() -> None:
@@ -375,10 +376,10 @@ def test_the_products_of_a_text_are_counted_in_the_newer_form_of_the_graph_too(r
     shape = WeightMap.model_validate_json(release.read(WEIGHTS)).shape
     whole = shape.layers - 1
     # Queries, keys, values and what attention gathered in each whole layer; keys and values in the last.
-    assert products_of(release, 10) == {
-        (shape.width, shape.width): 10 * (4.0 * whole + 2) + 2,
-        (shape.width, shape.inner): 10.0 * whole + 1,
-        (shape.inner, shape.width): 10.0 * whole + 1,
+    assert Arithmetic(release).rows(10) == {
+        (shape.width, shape.width): 10 * (4 * whole + 2) + 2,
+        (shape.width, shape.inner): 10 * whole + 1,
+        (shape.inner, shape.width): 10 * whole + 1,
     }
 
 

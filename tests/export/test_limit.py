@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx", reason="the extra `train` is not installed")
 from command import Command  # noqa: E402 - needs onnx
 from tiny_release import tiny_files, tiny_manifest, tiny_release  # noqa: E402 - needs onnx
 
-from export.limit import products_of, seconds_of  # noqa: E402 - needs onnx
+from export.limit import Arithmetic  # noqa: E402 - needs onnx
 from models.manifest import Requirements  # noqa: E402 - needs onnx
 from models.packaged import packaged_named, packaged_release  # noqa: E402 - needs onnx
 from models.release import GOLDEN, GRAPH, write_release  # noqa: E402 - needs onnx
@@ -25,11 +25,12 @@ def test_of_the_last_layer_most_products_are_of_one_token_of_a_text() -> None:
     release = packaged_release()
     # Three whole layers, each with four products as wide as it is; in the fourth keys and values of every token, and
     # the query and what comes after attention of the first.
-    assert products_of(release, 20) == {
-        (384, 384): 20 * (3 * 4 + 2) + 2.0,
-        (384, 1536): 20 * 3 + 1.0,
-        (1536, 384): 20 * 3 + 1.0,
+    assert Arithmetic(release).rows(20) == {
+        (384, 384): 20 * (3 * 4 + 2) + 2,
+        (384, 1536): 20 * 3 + 1,
+        (1536, 384): 20 * 3 + 1,
     }
+    assert Arithmetic(release).rows(50, texts=3)[384, 1536] == 50 * 3 + 3
 
 
 def test_of_the_older_form_queries_keys_and_values_are_one_product(tmp_path: Path) -> None:
@@ -56,19 +57,19 @@ def test_of_the_older_form_queries_keys_and_values_are_one_product(tmp_path: Pat
     manifest = tiny_manifest(requires=Requirements(opset=17, precision="int8"))
     files = tiny_files() | {GRAPH: onnx.helper.make_model(graph).SerializeToString(), GOLDEN: b"{}"}
     older = write_release(tmp_path / "older", manifest, files)
-    assert products_of(older, 10) == {
-        (8, 24): 20.0,
-        (8, 8): 20 + 2.0,
-        (8, 32): 20 + 1.0,
-        (32, 8): 20 + 1.0,
-        (8, 16): 10.0,
+    assert Arithmetic(older).rows(10) == {
+        (8, 24): 20,
+        (8, 8): 20 + 2,
+        (8, 32): 20 + 1,
+        (32, 8): 20 + 1,
+        (8, 16): 10,
     }
 
 
 def test_more_products_take_more_time() -> None:
-    one = seconds_of({(64, 64): 1.0}, seconds=0.05)
-    many = seconds_of({(64, 64): 50.0, (256, 512): 1.0}, seconds=0.05)
-    assert 0 < one < many
+    products = Arithmetic(packaged_release())
+    # So many times more that no disturbance turns it round, and a share of a pass for what is less than one.
+    assert 0 < products.seconds(20, 1) < products.seconds(100_000, 5_000)
 
 
 def test_releases_are_measured_side_by_side(newstide: Command, tmp_path: Path) -> None:

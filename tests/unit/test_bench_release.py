@@ -32,3 +32,23 @@ def test_of_each_window_the_best_round_counts(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("stream.bench.release.time.process_time", lambda: scorer.now)
     texts = [f"text {number}" for number in range(512)]
     assert measure_speeds([scorer], texts, rounds=2) == [ReleaseSpeed("paced@1", 2.0, 10.0)]
+
+
+class Counted:
+    """Products that take a second for each token and ten for each text, the second time half of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def seconds(self, tokens: int, texts: int) -> float:
+        self.asked.append((tokens, texts))
+        return (tokens + 10.0 * texts) / (2 if len(self.asked) == 2 else 1)
+
+
+def test_products_are_measured_beside_the_release_that_they_are_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer, other, products = Paced([1.0] * 3), Paced([1.0] * 3), Counted()
+    monkeypatch.setattr("stream.bench.release.time.process_time", lambda: scorer.now + other.now)
+    texts = [f"text {number}" for number in range(100)]
+    speeds = measure_speeds([scorer, other], texts, rounds=2, products=[products, None])
+    assert speeds == [ReleaseSpeed("paced@1", 1.0, 10.0, 0.1), ReleaseSpeed("paced@1", 1.0, 10.0)]
+    assert products.asked == [(1_000, 100)] * 2

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from models.errors import ModelError
 from models.session import SPAN_INPUTS, TEXT_INPUT
 from models.tasks import HEADS, HeadName
-from models.training.network import Layer, Network
+from models.training.network import Layer, Network, kinds_of_distance
 
 OPSET = 17
 IR_VERSION = 8
@@ -94,24 +93,17 @@ def build_graph(
 
     Within, tokens come before texts: from there the runtime takes queries, keys and values apart by heads inside
     the products of attention, by strides (`FusedMatMul`, `transBatchA`). With texts first it would copy them.
-
-    Raises:
-        ModelError: if distances between tokens have a say in the network, which such a graph does not compute.
     """
-    if network.shape.distances:
-        raise ModelError(
-            "the network is of the kind MPNet, in which distances between tokens have a say, and that is not"
-            " served: let it teach one that is, by teachers = [its checkpoint]"
-        )
     graph = _Graph()
     rows = _embed(graph, network, max_length)
+    far = _distances(graph, network, max_length)
     layers = [cast("Layer", layer) for layer in network.layers]
     for number, layer in enumerate(layers[:-1]):
-        rows = _layer(graph, layer, f"layers.{number}", rows)
+        rows = _layer(graph, layer, f"layers.{number}", rows, far)
     with_spans = "entity" in heads
     by_text = graph.op("Transpose", [rows], "texts/rows", perm=[1, 0, 2])
     last = f"layers.{len(layers) - 1}"
-    first, asked = _ask(graph, layers[-1], last, rows, by_text if with_spans else None)
+    first, asked = _ask(graph, layers[-1], last, rows, by_text if with_spans else None, far)
     # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another
     # order when a row is alone, and which is not computed in int8.
     pooled = graph.op("Concat", [first, _mean(graph, by_text)], "pooled", axis=2)
@@ -145,17 +137,22 @@ def _mean(graph: _Graph, rows: str) -> str:
     return graph.op("MatMul", [shares, rows], "mean/rows")
 
 
-def _ask(graph: _Graph, layer: Layer, name: str, rows: str, by_text: str | None) -> tuple[str, str]:
+def _ask(
+    graph: _Graph, layer: Layer, name: str, rows: str, by_text: str | None, far: str | None
+) -> tuple[str, str]:
     """The last layer for the first row of each text and the mean row of each span: [rows, 1, width] each.
 
     Spans are asked for where the rows are given `by_text` too, [texts, tokens, width]. Both kinds go through one
-    product with each weight; only attention is apart, where a span needs the keys of its text.
+    product with each weight; only attention is apart, where a span needs the keys of its text. What distances
+    say (`far`) it hears as its own tokens do on average.
     """
     key, value = (_project(graph, layer, name, rows, part) for part in ("key", "value"))
     first = graph.first_row(rows, layer.width, f"{name}/first")
+    bounds = [graph.integers(0), graph.integers(1), graph.integers(1)]
+    far_of_first = graph.op("Slice", [far, *bounds], "distances/first") if far else None
     if by_text is None:
         query = _taken(graph, layer, name, first, "query")
-        context = _attend_one(graph, layer, f"{name}/text", query, key, value)
+        context = _attend_one(graph, layer, f"{name}/text", query, key, value, far_of_first)
         return _finish(graph, layer, name, first, context), ""
     theirs = graph.op("Gather", [by_text, "span_text"], "span/rows", axis=0)
     line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
@@ -164,13 +161,22 @@ def _ask(graph: _Graph, layer: Layer, name: str, rows: str, by_text: str | None)
     query = _taken(graph, layer, name, asking, "query")
     texts = graph.op("Slice", ["tokens/shape", graph.integers(0), graph.integers(1)], "texts/count")
     of_texts, of_spans = _apart(graph, query, texts, f"{name}/query")
-    at_spans = [
+    key_of_spans, value_of_spans = (
         graph.op("Gather", [of_all, "span_text"], f"span/{what}", axis=0)
         for what, of_all in (("key", key), ("value", value))
-    ]
+    )
+    far_of_spans = None
+    if far:
+        # Once for each span: the runtime can't stretch one table to no span at all.
+        sizes = [graph.op("Shape", [each], f"{each}/shape") for each in ("span_text", far)]
+        size = graph.op("Concat", sizes, "distances/sizes", axis=0)
+        shares = graph.op("Unsqueeze", ["span_shares", graph.integers(1, 2)], "span/shares")
+        far_of_spans = graph.op(
+            "MatMul", [shares, graph.op("Expand", [far, size], "distances/each")], "span/far"
+        )
     contexts = [
-        _attend_one(graph, layer, f"{name}/text", of_texts, key, value),
-        _attend_one(graph, layer, f"{name}/span", of_spans, *at_spans),
+        _attend_one(graph, layer, f"{name}/text", of_texts, key, value, far_of_first),
+        _attend_one(graph, layer, f"{name}/span", of_spans, key_of_spans, value_of_spans, far_of_spans),
     ]
     context = graph.op("Concat", contexts, f"{name}/context", axis=0)
     return _apart(graph, _finish(graph, layer, name, asking, context), texts, f"{name}/answer")
@@ -185,11 +191,13 @@ def _apart(graph: _Graph, rows: str, texts: str, name: str) -> tuple[str, str]:
     )
 
 
-def _attend_one(graph: _Graph, layer: Layer, name: str, query: str, key: str, value: str) -> str:
+def _attend_one(
+    graph: _Graph, layer: Layer, name: str, query: str, key: str, value: str, far: str | None
+) -> str:
     """What one query for each text gathers: [queries, 1, width]."""
     per_head = layer.width // layer.heads
     query = graph.heads_apart(query, (0, 0, layer.heads, per_head), (0, 2, 1, 3), f"{name}/query")
-    mixed = _mix(graph, layer, name, query, key, value)
+    mixed = _mix(graph, layer, name, query, key, value, far)
     return _gathered(graph, layer, name, mixed, (0, 2, 1, 3))
 
 
@@ -200,12 +208,15 @@ def _mix(
     query: str,
     key: str,
     value: str,
+    far: str | None,
 ) -> str:
     """What queries [texts, heads, rows, width of a head] gather, in the same order."""
     scaled = graph.op(
         "Mul", [query, graph.number((layer.width // layer.heads) ** -0.5)], f"{name}/query/scaled"
     )
     scores = graph.op("MatMul", [scaled, key], f"{name}/scores")
+    if far:
+        scores = graph.op("Add", [scores, far], f"{name}/scores/far")
     shares = graph.op("Softmax", [scores], f"{name}/shares", axis=-1)
     return graph.op("MatMul", [shares, value], f"{name}/mixed")
 
@@ -246,10 +257,23 @@ def _embed(graph: _Graph, network: Network, max_length: int) -> str:
     )
 
 
-def _layer(graph: _Graph, layer: Layer, name: str, rows: str) -> str:
+def _distances(graph: _Graph, network: Network, max_length: int) -> str | None:
+    """What the distance between two tokens adds to their score: [heads, tokens, tokens]; None if nothing."""
+    if network.distances is None:
+        return None
+    table = graph.tensor("distances.weight", _array(network.distances.weight))
+    kinds = kinds_of_distance(max_length, network.shape.distances).numpy().astype(np.int32)
+    ends = graph.op("Concat", ["tokens/length", "tokens/length"], "distances/ends", axis=0)
+    known = graph.tensor("distances/kinds", kinds)
+    shown = graph.op("Slice", [known, graph.integers(0, 0), ends, graph.integers(0, 1)], "distances/shown")
+    found = graph.op("Gather", [table, shown], "distances/found", axis=0)
+    return graph.op("Transpose", [found], "distances/said", perm=[2, 0, 1])
+
+
+def _layer(graph: _Graph, layer: Layer, name: str, rows: str, far: str | None) -> str:
     """A layer for all rows, [tokens, texts, width]."""
     query, key, value = (_project(graph, layer, name, rows, part) for part in PROJECTED)
-    mixed = _mix(graph, layer, name, query, key, value)
+    mixed = _mix(graph, layer, name, query, key, value, far)
     return _finish(graph, layer, name, rows, _gathered(graph, layer, name, mixed, (2, 0, 1, 3)))
 
 

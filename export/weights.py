@@ -14,6 +14,9 @@ from models.tasks import HEADS
 from models.training.network import Network
 from models.training.restore import WeightMap, WeightPart, read_part
 
+_LOOKED_UP = ("words", "positions", "distances")
+"""The parameters that are tables, row by row as the network has them; those of products are turned."""
+
 _PARTS = ("", *(f".{part}" for part in PROJECTED))
 
 
@@ -43,9 +46,7 @@ def _parts_of(name: str, tensors: dict[str, onnx.TensorProto]) -> tuple[WeightPa
     parts = []
     for suffix in _PARTS:
         whole, rounded = f"{name}{suffix}", f"{name}{suffix}_quantized"
-        turned = (
-            name.endswith(".weight") and not name.startswith(("words", "positions")) and "norm" not in name
-        )
+        turned = name.endswith(".weight") and not name.startswith(_LOOKED_UP) and "norm" not in name
         if rounded in tensors:
             smoothing = next((each for each in smoothing_names(whole) if each in tensors), None)
             parts.append(

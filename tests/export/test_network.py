@@ -16,7 +16,6 @@ from transformers import (  # noqa: E402 - needs the extra
     MPNetModel,
 )
 
-from export.graph import build_graph  # noqa: E402 - needs onnx
 from models.errors import ModelError  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.dropout import Dropout  # noqa: E402 - needs torch
@@ -104,12 +103,6 @@ def test_an_mpnet_text_does_not_depend_on_those_beside_it_and_its_distances_lear
     assert network.distances is not None
     assert network.distances.weight.grad is not None
     assert network.distances.weight.grad.abs().sum() > 0
-
-
-def test_an_mpnet_encoder_teaches_and_is_not_served(tmp_path: Path) -> None:
-    network = pretrained(tiny_mpnet(tmp_path / "mpnet"), dropout=0.0, seed=1)
-    with pytest.raises(ModelError, match=r"of the kind MPNet, .*: let it teach one that is, by teachers ="):
-        build_graph(network, 24)
 
 
 def test_an_encoder_of_another_kind_is_refused_with_those_that_are_known(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from models.tasks import MENTIONS
 from models.training.choices import Augment
 from models.training.data import Example, Span
+from models.training.lexicon_chinese import BLANKS, said_in_chinese
 
 _WORD = re.compile(r"\S+")
 _NUMBER = re.compile(r"\d+")
@@ -49,8 +50,11 @@ class Augmenter:
     def change(self, example: Example, draw: random.Random) -> Example:
         """`example`, changed as `draw` has it."""
         example = edited(example, self._other_names(example, draw), over_names=True)
-        for changes in (self._other_numbers, self._without_words, self._swapped_words):
+        for changes in (self._other_numbers, self._without_words, self._swapped_words, self._in_chinese):
             example = edited(example, changes(example, draw))
+        if self._chances.chinese:
+            blanks = [Edit(*found.span(), "") for found in BLANKS.finditer(example.text)]
+            example = edited(example, blanks)
         return example
 
     def _other_names(self, example: Example, draw: random.Random) -> list[Edit]:
@@ -99,6 +103,11 @@ class Augmenter:
                 blank = example.text[one.end() : other.start()]
                 edits.append(Edit(one.start(), other.end(), f"{other.group()}{blank}{one.group()}"))
         return edits
+
+    def _in_chinese(self, example: Example, draw: random.Random) -> list[Edit]:
+        if not self._chances.chinese or draw.random() >= self._chances.chinese:
+            return []
+        return [Edit(*told) for told in said_in_chinese(example.text, draw)]
 
 
 def _digits_like(number: str, draw: random.Random) -> str:

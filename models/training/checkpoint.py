@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, Validati
 from models.errors import ModelError
 from models.manifest import DataSet
 from models.tasks import HeadName
-from models.training import contrasted, events, events_chinese, named, named_chinese, written
+from models.training import contrasted, events, events_chinese, named, named_chinese, posts_chinese, written
 from models.training.config import TrainConfig
 from models.training.data import Corpus, Example
 from models.training.measure import Figures
@@ -93,7 +93,15 @@ class Checkpoint(BaseModel):
                 licence=module.LICENCE,
                 origin=f"models/training/{module.__name__.rpartition('.')[2]}.py",
             )
-            for module in (written, events, events_chinese, named, named_chinese, contrasted)
+            for module in (
+                written,
+                events,
+                events_chinese,
+                posts_chinese,
+                named,
+                named_chinese,
+                contrasted,
+            )
             if self.rows.get(module.NAME)
         ]
         return each_once((*ours, *self.inherited))

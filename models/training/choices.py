@@ -51,13 +51,16 @@ class Augment(_Section):
 
     `drop` and `swap` are the chance of each word outside a name to be left out, or to change places with the next
     one; `numbers` that the digits of a text are drawn anew and its tickers taken from other texts; `names` that a
-    company is called by the name of one in another text.
+    company is called by the name of one in another text. `chinese` is the chance of an English text to have most
+    of the words that `models.training.lexicon_chinese` knows said in Chinese, so that an encoder that reads both
+    learns in the one what it is asked in the other (Qin et al., "CoSDA-ML", IJCAI 2020).
     """
 
     drop: Chance = 0.0
     swap: Chance = 0.0
     numbers: Chance = 0.0
     names: Chance = 0.0
+    chinese: Chance = 0.0
 
 
 class Between(_Section):

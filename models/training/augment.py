@@ -11,7 +11,7 @@ from itertools import pairwise
 from models.tasks import MENTIONS
 from models.training.choices import Augment
 from models.training.data import Example, Span
-from models.training.lexicon_chinese import BLANKS, said_in_chinese
+from models.training.lexicon_chinese import said_in_chinese
 
 _WORD = re.compile(r"\S+")
 _NUMBER = re.compile(r"\d+")
@@ -52,9 +52,6 @@ class Augmenter:
         example = edited(example, self._other_names(example, draw), over_names=True)
         for changes in (self._other_numbers, self._without_words, self._swapped_words, self._in_chinese):
             example = edited(example, changes(example, draw))
-        if self._chances.chinese:
-            blanks = [Edit(*found.span(), "") for found in BLANKS.finditer(example.text)]
-            example = edited(example, blanks)
         return example
 
     def _other_names(self, example: Example, draw: random.Random) -> list[Edit]:

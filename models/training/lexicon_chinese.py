@@ -15,9 +15,6 @@ _LONGEST = 3
 _SAID = 0.8
 """The share of the known words that are said in Chinese: others stay, so that both kinds stand side by side."""
 
-BLANKS = re.compile(r"(?<=[\u3400-\u9fff]) +(?=[\u3400-\u9fff])")
-"""Between Chinese words, which are written without."""
-
 
 @cache
 def lexicon() -> dict[str, tuple[str, ...]]:
@@ -31,7 +28,10 @@ def lexicon() -> dict[str, tuple[str, ...]]:
 
 
 def said_in_chinese(text: str, draw: Random) -> list[tuple[int, int, str]]:
-    """Which characters [start, end) of `text` are said how, of those words that the lexicon knows, as drawn."""
+    """Which characters [start, end) of `text` are said how, of those words that the lexicon knows, as drawn.
+
+    A blank between two words that are both said in Chinese goes with the second: Chinese is written without.
+    """
     known, words = lexicon(), list(_WORD.finditer(text))
     found: list[tuple[int, int, str]] = []
     place = 0
@@ -42,7 +42,9 @@ def said_in_chinese(text: str, draw: Random) -> list[tuple[int, int, str]]:
             chinese = known.get(text[start:end].lower())
             if chinese:
                 if draw.random() < _SAID:
-                    found.append((start, end, draw.choice(chinese)))
+                    before = found[-1][1] if found else 0
+                    joined = found and not text[before:start].strip(" ")
+                    found.append((before if joined else start, end, draw.choice(chinese)))
                 break
         place += count
     return found

@@ -54,8 +54,9 @@ def teach(
     """The mean logits, as log-probabilities, of checkpoints and releases by text and head.
 
     A teacher is only asked what it has learned, topics only if they are those of `labels`, and only texts whose
-    words it knows: of Chinese an English one would answer for nothing but marks of the unknown. Entities that the
-    tokenizer of one cut off are left out, for all of that text.
+    words it knows: of Chinese an English one would answer for nothing but marks of the unknown. Where the
+    tokenizer of one cut off some entities of a text, none of that text is answered for; where it cut off all, the
+    others answer.
 
     Args:
         places: the teachers: folders of checkpoints or releases, or names of releases that ship.
@@ -163,7 +164,9 @@ def _unknown_piece(tokenizer: Tokenizer) -> int:
 
 def _question(network: Network, origin: Origin, examples: Sequence[Example], precision: str) -> str:
     """Names who is asked what: other weights, texts or places of companies make another name."""
-    asked = hashlib.sha256(f"{sorted(origin.heads)} {origin.max_length} {precision} {network.shape}".encode())
+    asked = hashlib.sha256(
+        f"{sorted(origin.heads)} {origin.max_length} {precision} {network.shape} {_MOST_UNKNOWN}".encode()
+    )
     asked.update(origin.tokenizer.read_bytes())
     for name, values in network.state_dict().items():
         # A head that a release lacks has weights by chance.

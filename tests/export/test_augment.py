@@ -158,6 +158,8 @@ def test_a_text_is_said_in_chinese_but_for_its_names_and_what_nobody_knows() -> 
     # Chinese words stand without blanks; English ones that stay keep theirs.
     assert not any(re.search("[\u3400-\u9fff] [\u3400-\u9fff]", each.text) for each in found)
     assert change(example, 1, chinese=0.0) == example
+    native = Example("夏欧地产 拐点到了，业绩要起来", "sentiment", 2, "x")
+    assert change(native, 1, chinese=1.0) == native
 
 
 def test_several_words_have_a_name_of_their_own_in_the_lexicon() -> None:

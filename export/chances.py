@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.loaded import LoadedRelease, TokenPlaces
+from models.reader import Tokens
 from models.release import Release
 from models.scorer import Places, calibrated
 from models.spans import Normalised, Offsets, tokens_of
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding
-
     from models.tasks import HeadName
 
 Row = tuple[float, ...]
@@ -77,19 +76,19 @@ class FullScorer:
     def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> list[Chances]:
         """The probabilities for `texts`, in their order; `spans` are the entities to answer for in each."""
         read = [Normalised.of(text) for text in texts]
-        encodings: list[Encoding] = list(self._loaded.tokenizer.encode_batch([each.text for each in read]))
+        tokens = self._loaded.reader.read([each.text for each in read])
         places = [
-            [tokens_of(encoding.offsets, *clean.place_of(*place)) for place in (spans[n] if spans else ())]
-            for n, (clean, encoding) in enumerate(zip(read, encodings, strict=True))
+            [tokens_of(each.offsets, *clean.place_of(*place)) for place in (spans[n] if spans else ())]
+            for n, (clean, each) in enumerate(zip(read, tokens, strict=True))
         ]
         found: dict[int, Chances] = {}
-        for batch in self._loaded.batches(encodings):
-            answers = self._infer([encodings[n] for n in batch], [places[n] for n in batch])
+        for batch in self._loaded.batches(tokens):
+            answers = self._infer([tokens[n] for n in batch], [places[n] for n in batch])
             found.update(zip(batch, answers, strict=True))
         return [found[n] for n in range(len(texts))]
 
-    def _infer(self, encodings: Sequence[Encoding], places: Sequence[TokenPlaces]) -> list[Chances]:
-        outputs = self._loaded.ask(encodings, places)
+    def _infer(self, tokens: Sequence[Tokens], places: Sequence[TokenPlaces]) -> list[Chances]:
+        outputs = self._loaded.ask(tokens, places)
         towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
         return [
             Chances(
@@ -103,9 +102,9 @@ class FullScorer:
                     self._chances("ner", logits)
                     for logits in (outputs["ner"][row].tolist() if "ner" in outputs else ())
                 ),
-                offsets=encoding.offsets,
+                offsets=each.offsets,
             )
-            for row, encoding in enumerate(encodings)
+            for row, each in enumerate(tokens)
         ]
 
     def _row(self, outputs: dict[str, NDArray[np.float32]], head: HeadName, row: int) -> Row:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.batches import BATCH_TOKENS, cut_batches
 from models.manifest import Head
+from models.reader import TextReader, Tokens
 from models.release import GRAPH, TOKENIZER, Release
 from models.session import (
     CPU,
@@ -25,7 +26,6 @@ from models.text import load_tokenizer
 
 if TYPE_CHECKING:
     import onnxruntime as ort
-    from tokenizers import Encoding, Tokenizer
 
 TokenPlaces = Sequence[tuple[int, int] | None]
 """Pieces of a text, each by its tokens [first, after); None for one that is not read."""
@@ -37,7 +37,7 @@ class LoadedRelease:
 
     label: str
     heads: Mapping[str, Head]
-    tokenizer: Tokenizer
+    reader: TextReader
     batch_tokens: int
     session: ort.InferenceSession
     masked: bool
@@ -80,25 +80,23 @@ class LoadedRelease:
         heads = {str(task): head for task, head in manifest.heads.items()}
         check_graph(session, heads, release.label)
         tokenizer = load_tokenizer(release.read(TOKENIZER), min(max_length, manifest.max_length))
-        return cls(release.label, heads, tokenizer, batch_tokens, session, takes_mask(session))
+        return cls(release.label, heads, TextReader(tokenizer), batch_tokens, session, takes_mask(session))
 
-    def batches(self, encodings: Sequence[Encoding]) -> list[list[int]]:
+    def batches(self, texts: Sequence[Tokens]) -> list[list[int]]:
         """The places of texts that are to be asked together: of equal length, as many as a pass may hold."""
-        return cut_batches([len(each.ids) for each in encodings], self.batch_tokens)
+        return cut_batches([len(each.ids) for each in texts], self.batch_tokens)
 
-    def ask(
-        self, encodings: Sequence[Encoding], places: Sequence[TokenPlaces]
-    ) -> dict[str, NDArray[np.float32]]:
+    def ask(self, texts: Sequence[Tokens], places: Sequence[TokenPlaces]) -> dict[str, NDArray[np.float32]]:
         """The logits of each head for texts of equal length.
 
         Args:
-            encodings: of the texts.
+            texts: their tokens.
             places: the entities to answer for, of each text; those that are None are left out.
 
         Returns:
             By head [texts, labels]; `ner` [texts, tokens, labels]; `entity` [entities, labels], text by text.
         """
-        ids = np.array([each.ids for each in encodings], dtype=np.int64)
+        ids = np.array([each.ids for each in texts], dtype=np.int64)
         feed: dict[str, NDArray[np.generic]] = {TEXT_INPUT: ids}
         if self.masked:
             feed[MASK_INPUT] = np.ones_like(ids)

@@ -6,20 +6,18 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 from models.batches import BATCH_TOKENS
 from models.errors import ModelError
 from models.loaded import LoadedRelease
+from models.reader import Tokens
 from models.release import Release
 from models.session import CPU
 from models.spans import Normalised, names_in, tokens_of
 from models.tags import TagReader
 from models.tasks import SENTIMENT
 from models.text import normalise
-
-if TYPE_CHECKING:
-    from tokenizers import Encoding
 
 TOP_TOPICS = 3
 """How many topics an answer names."""
@@ -145,15 +143,15 @@ class OnnxScorer:
         started = time.perf_counter()
         readings = [self._read(text, spans[n] if spans else ()) for n, text in enumerate(texts)]
         distinct = list(dict.fromkeys((reading.clean, reading.places) for reading in readings))
-        encodings = self._encode([clean for clean, _ in distinct])
+        read = self._loaded.reader.read([clean for clean, _ in distinct])
         asked = [
-            _Asked(clean, encoding, [tokens_of(encoding.offsets, *place) for place in places])
-            for encoding, (clean, places) in zip(encodings, distinct, strict=True)
+            _Asked(clean, tokens, [tokens_of(tokens.offsets, *place) for place in places])
+            for tokens, (clean, places) in zip(read, distinct, strict=True)
         ]
-        tokens = sum(len(encoding.ids) for encoding in encodings)
+        count = sum(len(tokens.ids) for tokens in read)
         tokenized = time.perf_counter()
         found: dict[tuple[str, Places], Answer] = {}
-        batches = self._loaded.batches(encodings)
+        batches = self._loaded.batches(read)
         for batch in batches:
             answers = self._infer([asked[index] for index in batch])
             found.update(zip((distinct[index] for index in batch), answers, strict=True))
@@ -163,11 +161,15 @@ class OnnxScorer:
             ),
             release=self._loaded.label,
             batches=len(batches),
-            tokens=tokens,
-            padded_tokens=tokens,
+            tokens=count,
+            padded_tokens=count,
             tokenize_seconds=tokenized - started,
             infer_seconds=time.perf_counter() - tokenized,
         )
+
+    def forget(self) -> None:
+        """Forget the words that were read: a measurement of speed is to meet texts, not to know them."""
+        self._loaded.reader.forget()
 
     def _read(self, text: str, spans: Places) -> _Reading:
         if not spans and "ner" not in self._heads:
@@ -175,20 +177,13 @@ class OnnxScorer:
         clean = Normalised.of(text)
         return _Reading(clean.text, tuple(clean.place_of(*place) for place in spans), clean)
 
-    def _encode(self, texts: list[str]) -> list[Encoding]:
-        """The tokens of `texts`; where each begins and ends is only looked up where it is wanted."""
-        if self._heads.keys() & {"entity", "ner"}:
-            return list(self._loaded.tokenizer.encode_batch(texts))
-        return list(self._loaded.tokenizer.encode_batch_fast(texts))
-
     def _infer(self, asked: Sequence[_Asked]) -> list[Answer]:
         """The answers to one batch of texts of equal length."""
-        outputs = self._loaded.ask([each.encoding for each in asked], [each.spans for each in asked])
+        outputs = self._loaded.ask([each.tokens for each in asked], [each.spans for each in asked])
         moods = outputs["sentiment"].tolist()
         topics = outputs["topic"].tolist() if "topic" in outputs else [[]] * len(moods)
         towards = iter(outputs["entity"].tolist() if "entity" in outputs else ())
-        # Asked for once: the tokenizer makes a new list each time.
-        offsets = [each.encoding.offsets if self._tags else [] for each in asked]
+        offsets = [each.tokens.offsets for each in asked]
         tags = self._tags.read(outputs["ner"], offsets) if self._tags else [[]] * len(moods)
         return [
             Answer(
@@ -230,7 +225,7 @@ class _Asked:
     """A text with its tokens, and those of each entity in it; None for one beyond what is read."""
 
     text: str
-    encoding: Encoding
+    tokens: Tokens
     spans: Sequence[tuple[int, int] | None]
 
 

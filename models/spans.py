@@ -99,7 +99,7 @@ def stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _joins(character: str) -> bool:
-    return character.isalnum() and unicodedata.category(character) != "Lo"
+    return character.isalnum() and (character.isascii() or unicodedata.category(character) != "Lo")
 
 
 def spans_of_tags(tags: Sequence[str], offsets: Offsets) -> list[tuple[str, int, int]]:

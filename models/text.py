@@ -95,8 +95,13 @@ def _fold(text: str) -> str:
         text = _ENTITY.sub(_resolve, text)
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
-    text = _URL.sub(" ", text)
-    text = _BLANK.sub(" ", text).strip(" ")
+    if "://" in text or "www." in text.lower():  # no address is without
+        text = _URL.sub(" ", text)
+    if (
+        "  " in text or not text.isprintable()
+    ):  # of all that is white space only the blank counts as printable
+        text = _BLANK.sub(" ", text)
+    text = text.strip(" ")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

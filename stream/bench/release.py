@@ -13,6 +13,14 @@ _WINDOW = 256
 """Texts given to a release at once: as many as one poll brings by default."""
 
 
+class Measured(Scorer, Protocol):
+    """A scorer that can forget what it remembers of texts."""
+
+    def forget(self) -> None:
+        """Read the next texts as a scorer that was just loaded reads them."""
+        ...
+
+
 class Products(Protocol):
     """What a release multiplies and nothing else, to be measured beside it."""
 
@@ -32,14 +40,19 @@ class ReleaseSpeed:
 
 
 def measure_speeds(
-    scorers: Sequence[Scorer], texts: Sequence[str], *, rounds: int, products: Sequence[Products | None] = ()
+    scorers: Sequence[Measured],
+    texts: Sequence[str],
+    *,
+    rounds: int,
+    products: Sequence[Products | None] = (),
 ) -> list[ReleaseSpeed]:
     """The speed of each scorer on `texts`, which must all differ: of each window the best of `rounds` counts.
 
     By the processor's time, so that what else the machine does counts less; and window by window, as a round
     without any disturbance is rare. `products`, one for each scorer, are measured in the same way right after it:
     the best of single products would be of the rare milliseconds in which a shared processor is at its fastest,
-    and no window of texts is as short. A scorer must use one thread.
+    and no window of texts is as short. Each round begins with no word remembered: a process that has read for
+    longer knows more of them, and is faster. A scorer must use one thread.
     """
     alone = products or [None] * len(scorers)
     windows = [texts[start : start + _WINDOW] for start in range(0, len(texts), _WINDOW)]
@@ -51,6 +64,7 @@ def measure_speeds(
     for _ in range(rounds):
         for number, (scorer, theirs) in enumerate(zip(scorers, alone, strict=True)):
             tokens[number] = 0
+            scorer.forget()
             for place, window in enumerate(windows):
                 began = time.process_time()
                 found = scorer.score(window).tokens

@@ -18,6 +18,10 @@ class Paced:
     def __init__(self, paces: Sequence[float]) -> None:
         self.now = 0.0
         self._paces = iter(paces)
+        self.forgotten = 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
         assert spans is None
@@ -32,6 +36,7 @@ def test_of_each_window_the_best_round_counts(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("stream.bench.release.time.process_time", lambda: scorer.now)
     texts = [f"text {number}" for number in range(512)]
     assert measure_speeds([scorer], texts, rounds=2) == [ReleaseSpeed("paced@1", 2.0, 10.0)]
+    assert scorer.forgotten == 2  # each round meets its words anew
 
 
 class Counted:

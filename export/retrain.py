@@ -31,6 +31,7 @@ from models.training.data import Example
 from models.training.events import event_examples
 from models.training.events_chinese import chinese_event_examples
 from models.training.network import Network
+from models.training.posts_chinese import chinese_post_examples
 from models.training.restore import is_evened_out, restore_network
 from models.training.written import written_examples
 
@@ -139,7 +140,7 @@ def own_texts(languages: Sequence[str]) -> list[str]:
     """Sentences of newstide's own on which a release of these languages keeps its answers."""
     ours = [*written_examples(), *event_examples(1)[::_OF_EVENTS]]
     if "zh" in languages:
-        ours += chinese_event_examples(1)
+        ours += [*chinese_event_examples(1), *chinese_post_examples(1)]
     return [example.text for example in ours]
 
 

@@ -91,4 +91,7 @@ def test_it_keeps_to_what_the_release_says_of_events_in_each_of_its_languages() 
     assert both[: len(english)] == english
     assert len(english) > 500
     assert not any("\u4e00" <= sign <= "\u9fff" for text in english for sign in text)
-    assert len(both) - len(english) == len(sentences_of("events_chinese.csv"))
+    chinese = [
+        sentence for file in ("events_chinese.csv", "posts_chinese.csv") for sentence in sentences_of(file)
+    ]
+    assert len(both) - len(english) == len(chinese)

@@ -7,18 +7,22 @@ half 89.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
-MOST_WORDS = 50_000
-"""How many words are remembered; then all are forgotten, which costs less than to keep count of their use."""
+MOST_PIECES = 100_000
+"""Pieces of words that are remembered; beyond it all are forgotten, which costs less than to keep count of use."""
 
-LONGEST = 40
-"""A longer word is hardly met again, and is not remembered: a hostile text shall not fill the memory."""
+LONGEST = 24
+"""A longer word is not remembered: of 32,762 real texts seven had one, and it may have a piece for each sign."""
+
+_AT_ONCE = 512
+"""Texts that are read at once, so that what one call adds to the memory has a bound too."""
 
 _Word = tuple[list[int], list[tuple[int, int]]]
 """The pieces of a word: their numbers, and the characters [start, end) of the word that each stands for."""
@@ -40,58 +44,41 @@ class TextReader:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
-        self._cuts = _cuts_at_blanks(tokenizer)
-        self._endless = _without_end(tokenizer) if self._cuts else tokenizer
+        self._tokenizer = tokenizer
+        self._endless = _without_end(tokenizer) if _cuts_at_blanks(tokenizer) else None
         self._known: dict[str, _Word] = {}
+        self._pieces = 0
         marks = tokenizer.encode("").ids
         self._first, self._last = marks[:1], marks[1:]
         self._room = (tokenizer.truncation or {"max_length": 0})["max_length"] - len(marks)
 
     def read(self, texts: Sequence[str]) -> list[Tokens]:
         """The tokens of each of `texts`, which are as `models.text.normalise` makes them."""
-        if not self._cuts:
+        if self._endless is None:
             return self._ask(texts)
-        # A word has a token at least, so those beyond the room for tokens are not read.
-        apart = [text.split(" ", self._room)[: self._room] if text.isascii() else None for text in texts]
-        known = self._learn(apart)
-        found = [words and self._joined(words, known) for words in apart]
-        others = iter(self._ask([text for text, tokens in zip(texts, found, strict=True) if not tokens]))
-        return [tokens or next(others) for tokens in found]
+        slices = (texts[start : start + _AT_ONCE] for start in range(0, len(texts), _AT_ONCE))
+        return [tokens for each in slices for tokens in self._read(each, self._endless)]
 
     def forget(self) -> None:
         """Forget all words, as if nothing had been read yet: a measurement is to meet texts, not to know them."""
-        self._known = {}
+        self._known, self._pieces = {}, 0
 
-    def _learn(self, texts: Sequence[list[str] | None]) -> dict[str, _Word]:
-        """What is known of words, with those of `texts` that are not too long."""
+    def _read(self, texts: Sequence[str], endless: Tokenizer) -> list[Tokens]:
+        # A word has a token at least, so those beyond the room for tokens are not read.
+        apart = [text.split(" ", self._room)[: self._room] if text.isascii() else None for text in texts]
         known = self._known
-        new = {word for words in texts if words for word in words if word not in known}
-        if not new:
-            return known
-        if len(known) + len(new) > MOST_WORDS:
-            known = {}
-            new = {word for words in texts if words for word in words}
-        known.update(self._cut([word for word in new if len(word) <= LONGEST]))
-        self._known = known
-        return known
-
-    def _cut(self, words: Sequence[str]) -> dict[str, _Word]:
-        """The pieces of each of `words`, which are read as one text: one by one they take three times as long."""
-        encoding = self._endless.encode(" ".join(words), add_special_tokens=False)
-        ids, offsets = encoding.ids, encoding.offsets
-        found = {}
-        at = first = 0
-        for word in words:
-            after, end = first, at + len(word)
-            while after < len(ids) and offsets[after][0] < end:
-                after += 1
-            found[word] = (
-                ids[first:after],
-                [(start - at, stop - at) for start, stop in offsets[first:after]],
-            )
-            first, at = after, end + 1
-        return found
+        new = {
+            word for words in apart if words for word in words if word not in known and len(word) <= LONGEST
+        }
+        if new:
+            learned = _cut(endless, list(new))
+            known.update(learned)
+            self._pieces += sum(len(ids) for ids, _ in learned.values())
+            if self._pieces > MOST_PIECES:
+                self.forget()  # the words of these texts are still in `known`
+        found = [words and self._joined(words, known) for words in apart]
+        others = iter(self._ask([text for text, tokens in zip(texts, found, strict=True) if not tokens]))
+        return [tokens or next(others) for tokens in found]
 
     def _joined(self, words: Sequence[str], known: Mapping[str, _Word]) -> Tokens | None:
         """The tokens of a text of `words`; None if it has one that is not known."""
@@ -109,30 +96,41 @@ class TextReader:
         return Tokens([*self._first, *ids[read], *self._last], [(0, 0), *offsets[read], (0, 0)])
 
     def _ask(self, texts: Sequence[str]) -> list[Tokens]:
-        return [Tokens(each.ids, each.offsets) for each in self.tokenizer.encode_batch(list(texts))]
+        return [Tokens(each.ids, each.offsets) for each in self._tokenizer.encode_batch(list(texts))]
+
+
+def _cut(endless: Tokenizer, words: Sequence[str]) -> dict[str, _Word]:
+    """The pieces of each of `words`, which are read as one text: one by one they take three times as long."""
+    # By a batch of one: it lets other threads go on meanwhile, which `encode` does not.
+    (encoding,) = endless.encode_batch([" ".join(words)], add_special_tokens=False)
+    ids, offsets = encoding.ids, encoding.offsets
+    found = {}
+    at = first = 0
+    for word in words:
+        after, end = first, at + len(word)
+        while after < len(ids) and offsets[after][0] < end:
+            after += 1
+        found[word] = (ids[first:after], [(start - at, stop - at) for start, stop in offsets[first:after]])
+        first, at = after, end + 1
+    return found
 
 
 def _cuts_at_blanks(tokenizer: Tokenizer) -> bool:
     """Whether the tokens of a text in ASCII are those of its words, between one mark and another."""
-    page: dict[str, Any] = json.loads(tokenizer.to_str())
     return (
-        _type(page, "normalizer") == "BertNormalizer"
-        and _type(page, "pre_tokenizer") == "BertPreTokenizer"
-        and page["model"]["type"] == "WordPiece"
+        isinstance(tokenizer.normalizer, BertNormalizer)
+        and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)
+        and isinstance(tokenizer.model, WordPiece)
         and bool(tokenizer.encode_special_tokens)
-        and all(each["special"] for each in page["added_tokens"])
-        and (page["truncation"] or {}).get("direction") == "Right"
+        and all(each.special for each in tokenizer.get_added_tokens_decoder().values())
+        and (tokenizer.truncation or {}).get("direction") == "right"
         and tokenizer.encode("a").special_tokens_mask == [1, 0, 1]
     )
 
 
 def _without_end(tokenizer: Tokenizer) -> Tokenizer:
-    """The same, but it reads a text of any length."""
-    endless = Tokenizer.from_str(tokenizer.to_str())
-    endless.no_truncation()
-    endless.encode_special_tokens = True
+    """What cuts words as `tokenizer` does, from texts of any length, and puts no marks around them."""
+    endless = Tokenizer(tokenizer.model)
+    endless.normalizer = tokenizer.normalizer
+    endless.pre_tokenizer = tokenizer.pre_tokenizer
     return endless
-
-
-def _type(page: Mapping[str, Any], part: str) -> str | None:
-    return (page[part] or {}).get("type")

@@ -135,7 +135,8 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
     # Most words are no names, so they cost one look each: this runs for every text that is scored.
     for tag, (begin, end) in zip(tags, offsets, strict=True):
         if tag == word == "O":
-            reached = end or reached  # the marks around a text end at 0
+            if begin < end:
+                reached = end
             continue
         start = begin
         while start < end and text[start].isspace():  # some tokens begin with the blank before their word

@@ -90,16 +90,17 @@ def load_tokenizer(source: Path | bytes, max_length: int) -> Tokenizer:
 
 
 def _fold(text: str) -> str:
-    """One pass of `normalise`. The cheap tests first: most headlines need hardly anything."""
+    """One pass of `normalise`. The cheap tests first: most headlines need hardly anything.
+
+    No address is without what is looked for first, and of all white space only the blank counts as printable.
+    """
     if "&" in text:
         text = _ENTITY.sub(_resolve, text)
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
-    if "://" in text or "www." in text.lower():  # no address is without
+    if "://" in text or "www." in text.lower():
         text = _URL.sub(" ", text)
-    if (
-        "  " in text or not text.isprintable()
-    ):  # of all that is white space only the blank counts as printable
+    if "  " in text or not text.isprintable():
         text = _BLANK.sub(" ", text)
     text = text.strip(" ")
     return text if text.isascii() else unicodedata.normalize("NFC", text)

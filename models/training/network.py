@@ -43,6 +43,8 @@ class Shape(BaseModel):
     inner: int = 1536
     activation: Activation = "gelu"
     norm_epsilon: float = 1e-12
+    widening_bias: bool = True
+    """Whether the first wide product of each layer adds a bias; without one its sums become int8 at once."""
     distances: int = Field(default=0, ge=0)
     """Into how many kinds distances between tokens fall, each with a say in attention; 0: places say it all."""
     sentiments: int = 3
@@ -60,7 +62,7 @@ class Layer(nn.Module):
         self.qkv = nn.Linear(shape.width, 3 * shape.width)
         self.attended = nn.Linear(shape.width, shape.width)
         self.attended_norm = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
-        self.widen = nn.Linear(shape.width, shape.inner)
+        self.widen = nn.Linear(shape.width, shape.inner, bias=shape.widening_bias)
         self.narrow = nn.Linear(shape.inner, shape.width)
         self.output_norm = nn.LayerNorm(shape.width, eps=shape.norm_epsilon)
         self.dropout = Dropout(dropout)
@@ -104,10 +106,14 @@ class Layer(nn.Module):
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
         """What `query` ([texts, queries, width]) gathers from the values: [texts, queries, width]."""
+        shares = self.dropout(self.shares(query, key, mask))
+        return torch.matmul(shares, value).transpose(1, 2).flatten(2)
+
+    def shares(self, query: Tensor, key: Tensor, mask: Tensor) -> Tensor:
+        """How `query` shares its attention out: [texts, heads, queries, tokens], which sum to 1 over tokens."""
         scale = 1.0 / math.sqrt(self.width // self.heads)
         scores = torch.matmul(self.values(query) * scale, key) + mask
-        shares = self.dropout(scores.softmax(dim=-1))
-        return torch.matmul(shares, value).transpose(1, 2).flatten(2)
+        return scores.softmax(dim=-1)
 
     def finish(self, rows: Tensor, context: Tensor) -> Tensor:
         """The layer's output for `rows`, which gathered `context`; both of any shape [..., width]."""
@@ -198,8 +204,7 @@ class Network(nn.Module):
         The mask is [texts, 1, 1, tokens], 0 for a token and `MASKED` for padding; where distances have a say,
         [texts, heads, tokens, tokens] with that added.
         """
-        places = self.positions.weight[: input_ids.shape[1]]
-        rows: Tensor = self.dropout(self.embedding_norm(self.words(input_ids) + places))
+        rows = self.embed(input_ids)
         mask = (1.0 - attention_mask.to(torch.float32))[:, None, None, :] * MASKED
         if self.distances is not None:
             kinds = kinds_of_distance(input_ids.shape[1], self.shape.distances)
@@ -207,6 +212,12 @@ class Network(nn.Module):
         for layer in list(self.layers)[:-1]:
             rows = layer(rows, mask)
         return rows, mask
+
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """What the lowest layer is given: [texts, tokens, width]."""
+        places = self.positions.weight[: input_ids.shape[1]]
+        rows: Tensor = self.dropout(self.embedding_norm(self.words(input_ids) + places))
+        return rows
 
     def ask(self, below: Tensor, mask: Tensor, span_rows: Tensor, spans: Spans) -> tuple[Tensor, Tensor]:
         """The last layer for the first row of each text and for `span_rows`: [texts, width], [spans, width]."""

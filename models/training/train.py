@@ -38,6 +38,7 @@ from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
 from models.training.events import event_examples
 from models.training.events_chinese import chinese_event_examples
+from models.training.joined import join_heads
 from models.training.kept import keep_folder
 from models.training.loop import fit, refuse_other_settings
 from models.training.loss import Loss
@@ -52,6 +53,7 @@ from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.rounding import round_no_more, round_products
 from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
+from models.training.unbiased import leave_out_biases
 from models.training.units import TEXTS, keep_units
 from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
@@ -278,17 +280,22 @@ def measurable(item: Encoded, references: Mapping[HeadName, Sequence[str]]) -> b
 def _cut(
     tokenizer: Path, network: Network, config: TrainConfig, corpus: Corpus, together: Crew
 ) -> tuple[Path, Network]:
-    """The tokenizer and the network with as many pieces and units as `config` says, if it does."""
+    """The tokenizer and the network with as many pieces, units, heads and biases as `config` says, if it does."""
     if config.pieces:
         texts = [each.text for each in corpus.train]
         file = _own_file(config, "pieces", together)
         tokenizer, network = with_pieces(
             tokenizer, network, config.pieces, texts, file, dropout=config.dropout
         )
-    if config.inner:
+    if config.inner or config.attention_heads or not config.widening_bias:
         some = corpus.train[:: max(1, len(corpus.train) // TEXTS)]
         items = encode(load_tokenizer(tokenizer, config.max_length), some)
-        network = keep_units(network, config.inner, items, dropout=config.dropout)
+        if config.inner:
+            network = keep_units(network, config.inner, items, dropout=config.dropout)
+        if config.attention_heads:
+            network = join_heads(network, config.attention_heads, items, dropout=config.dropout)
+        if not config.widening_bias:
+            network = leave_out_biases(network, items, dropout=config.dropout)
     return tokenizer, network
 
 

@@ -27,6 +27,7 @@ from models.tasks import TOPICS as TOPIC_LABELS
 from stream.bus import BatchLoop, Connection, LoopLimits, create_topics
 from stream.bus.admin import require_topics
 from stream.bus.sole import SoleLoop
+from stream.collecting import collecting_seldom
 from stream.errors import BrokerRefusedError
 from stream.explainer import Explainer
 from stream.follow import LONGEST_RETRY_SECONDS, RETRY_SECONDS, ReleaseFollower
@@ -93,6 +94,7 @@ class Monitor:
         async with AsyncExitStack() as stack:
             stack.callback(sys.setswitchinterval, sys.getswitchinterval())
             sys.setswitchinterval(_SWITCH_SECONDS)
+            stack.enter_context(collecting_seldom())
             metrics = Metrics(
                 self.registry,
                 topics=TOPIC_LABELS,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.scorer import Scorer
+from stream.collecting import collecting_seldom
 
 _WINDOW = 256
 """Texts given to a release at once: as many as one poll brings by default."""
@@ -39,6 +40,7 @@ class ReleaseSpeed:
     limit_per_s: float | None = None
 
 
+@collecting_seldom()  # as serving does
 def measure_speeds(
     scorers: Sequence[Measured],
     texts: Sequence[str],

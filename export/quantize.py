@@ -97,7 +97,8 @@ def quantise(
                 weight_type=QuantType.QInt8,
                 per_channel=True,
                 calibrate_method=CalibrationMethod.MinMax,
-                # A product's sum is left in fp32: what follows it is a norm, a Gelu or attention, all in fp32.
+                # A product's sum is left in fp32: what follows it is a norm, a Gelu or attention, all in fp32. But
+                # where nothing stands between it and the next rounding but a ReLU, the optimiser joins all three.
                 extra_options={"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": ["MatMul"]},
             )
         finally:

@@ -23,8 +23,8 @@ The way of a record, file by file:
 
 Around them: `events.py` says what stands in each topic, `topics.py` which topics there are, `contracts.py` what
 may change in a record; `settings/` is what can be set; `app.py` builds one process of it, with `parts.py` and
-`connect.py`; `metrics/` and `health/` tell how it is; `broker.py` is the embedded broker; `releases.py` and
-`labels.py` serve the retraining; `retry_after.py` reads how long a server asks to wait; `cli/` is the command,
-`demo/` its invented day, `bench/` its measurements; `backtest/` replays recorded news through the same code, with
-no broker.
+`connect.py`; `collecting.py` has Python collect garbage seldom; `metrics/` and `health/` tell how it is;
+`broker.py` is the embedded broker; `releases.py` and `labels.py` serve the retraining; `retry_after.py` reads how
+long a server asks to wait; `cli/` is the command, `demo/` its invented day, `bench/` its measurements; `backtest/`
+replays recorded news through the same code, with no broker.
 """

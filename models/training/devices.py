@@ -37,6 +37,12 @@ class Crew:
         mine = batch[self.number :: self.size]
         return (mine, len(mine) * self.size / len(batch)) if mine else (batch[:1], 0.0)
 
+    def begin_alike(self, network: nn.Module) -> None:
+        """Gives all processes the weights of process 0: what was cut by sums may differ in the last bit."""
+        if self.size > 1:
+            for values in network.state_dict().values():
+                distributed.broadcast(values, src=0)
+
     def average_slopes(self, network: nn.Module) -> None:
         """Gives all processes the mean of their gradients."""
         if self.size == 1:

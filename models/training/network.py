@@ -44,7 +44,8 @@ class Shape(BaseModel):
     activation: Activation = "gelu"
     norm_epsilon: float = 1e-12
     widening_bias: bool = True
-    """Whether the first wide product of each layer adds a bias; without one its sums become int8 at once."""
+    """Whether the first wide product of each layer adds a bias; its sums become int8 at once without one and
+    with ReLU."""
     distances: int = Field(default=0, ge=0)
     """Into how many kinds distances between tokens fall, each with a say in attention; 0: places say it all."""
     sentiments: int = 3

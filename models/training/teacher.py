@@ -164,8 +164,9 @@ def _unknown_piece(tokenizer: Tokenizer) -> int:
 
 def _question(network: Network, origin: Origin, examples: Sequence[Example], precision: str) -> str:
     """Names who is asked what: other weights, texts or places of companies make another name."""
+    shape = network.shape.model_dump_json(exclude_defaults=True)  # a later kind of network asks the same
     asked = hashlib.sha256(
-        f"{sorted(origin.heads)} {origin.max_length} {precision} {network.shape} {_MOST_UNKNOWN}".encode()
+        f"{sorted(origin.heads)} {origin.max_length} {precision} {shape} {_MOST_UNKNOWN}".encode()
     )
     asked.update(origin.tokenizer.read_bytes())
     for name, values in network.state_dict().items():

@@ -31,6 +31,7 @@ from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
+from models.training.constant_column import leave_out_biases
 from models.training.contrasted import contrasted_examples
 from models.training.curves import Curves, Watch
 from models.training.data import Corpus, Example, Span, read_corpus
@@ -38,7 +39,7 @@ from models.training.devices import Crew, crew
 from models.training.encoders import Origin, begin, check_teachers, pinned, with_topics
 from models.training.events import event_examples
 from models.training.events_chinese import chinese_event_examples
-from models.training.joined import join_heads
+from models.training.joined_heads import join_heads
 from models.training.kept import keep_folder
 from models.training.loop import fit, refuse_other_settings
 from models.training.loss import Loss
@@ -53,7 +54,6 @@ from models.training.prompt import add_rows, learn_only, with_prompt
 from models.training.rounding import round_no_more, round_products
 from models.training.teacher import learned_from, teach
 from models.training.transfer import transfer_set
-from models.training.unbiased import leave_out_biases
 from models.training.units import TEXTS, keep_units
 from models.training.wordpieces import with_pieces
 from models.training.written import written_examples
@@ -288,7 +288,10 @@ def _cut(
             tokenizer, network, config.pieces, texts, file, dropout=config.dropout
         )
     if config.inner or config.attention_heads or not config.widening_bias:
-        some = corpus.train[:: max(1, len(corpus.train) // TEXTS)]
+        # By the sets alone: runs that differ in sentences of our own have a mean, if they were cut alike.
+        sets = {spec.name for spec in config.data}
+        texts_of_sets = [each for each in corpus.train if each.source in sets]
+        some = texts_of_sets[:: max(1, len(texts_of_sets) // TEXTS)]
         items = encode(load_tokenizer(tokenizer, config.max_length), some)
         if config.inner:
             network = keep_units(network, config.inner, items, dropout=config.dropout)
@@ -296,6 +299,7 @@ def _cut(
             network = join_heads(network, config.attention_heads, items, dropout=config.dropout)
         if not config.widening_bias:
             network = leave_out_biases(network, items, dropout=config.dropout)
+        together.begin_alike(network)
     return tokenizer, network
 
 

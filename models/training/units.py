@@ -48,7 +48,8 @@ def keep_units(network: Network, size: int, items: Sequence[Encoded], *, dropout
         kept = said.topk(size).indices.sort().values
         name = f"layers.{number}"
         for part in (f"{name}.widen.weight", f"{name}.widen.bias"):
-            state[part] = state[part][kept]
+            if part in state:
+                state[part] = state[part][kept]
         state[f"{name}.narrow.weight"] = state[f"{name}.narrow.weight"][:, kept]
     narrow.load_state_dict(state)
     return narrow

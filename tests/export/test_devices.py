@@ -51,8 +51,9 @@ def test_shares_of_a_batch_weigh_together_as_much_as_the_whole(count: int) -> No
 
 def test_two_processes_end_where_one_ends_and_only_the_first_writes(tmp_path: Path) -> None:
     pytest.importorskip("torch.distributed.run", reason="this torch can't train in several processes")
-    alone = run(tiny_config(tmp_path / "a", epochs=2, named=False, label_smoothing=0.0))
-    config = tiny_config(tmp_path / "b", epochs=2, named=False, label_smoothing=0.0)
+    told = {"epochs": 2, "named": False, "label_smoothing": 0.0, "attention_heads": 2, "widening_bias": False}
+    alone = run(tiny_config(tmp_path / "a", **told))
+    config = tiny_config(tmp_path / "b", **told)
     (tmp_path / "config.json").write_text(config.model_dump_json())
     (tmp_path / "run.py").write_text(RUN)
     root = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -28,7 +28,15 @@ def collections_of(work: Callable[[], object]) -> int:
 
 
 def make_containers() -> list[list[int]]:
-    return [[number] for number in range(SELDOM - 500)]
+    return [[number] for number in range(SELDOM // 2)]
+
+
+@pytest.fixture(autouse=True)
+def _as_python_starts() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*before)
 
 
 def test_containers_of_a_batch_are_not_gone_through_within_and_are_again_afterwards() -> None:
@@ -60,3 +68,11 @@ def test_an_error_within_leaves_the_number_as_it_was() -> None:
     with pytest.raises(RuntimeError), collecting_seldom():
         raise RuntimeError
     assert gc.get_threshold() == before
+
+
+@pytest.mark.parametrize("told", [0, 10 * SELDOM])
+def test_who_collects_more_seldom_or_never_goes_on_so(told: int) -> None:
+    gc.set_threshold(told, 10, 10)
+    with collecting_seldom():
+        assert gc.get_threshold()[0] == told
+    assert gc.get_threshold()[0] == told

@@ -19,11 +19,12 @@ from export.retrain import LabelledRow, retrain  # noqa: E402 - needs torch
 from models.release import GRAPH, Release  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
+from models.training.constant_column import leave_out_biases  # noqa: E402 - needs torch
 from models.training.network import Network  # noqa: E402 - needs torch
 from models.training.predict import forward  # noqa: E402 - needs torch
 from models.training.restore import restore_network  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
-from models.training.unbiased import leave_out_biases  # noqa: E402 - needs torch
+from models.training.units import keep_units  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
 
@@ -35,7 +36,7 @@ def with_a_silent_column(column: int) -> Network:
         for number in range(2):
             network.get_parameter(f"layers.{number}.attended_norm.weight")[column] = 0.0
             network.get_parameter(f"layers.{number}.attended_norm.bias")[column] = 0.4
-            network.get_parameter(f"layers.{number}.widen.bias").normal_()
+            network.get_parameter(f"layers.{number}.widen.bias").normal_(std=0.1)
     return network.eval()
 
 
@@ -50,7 +51,7 @@ def test_a_column_that_says_nothing_takes_the_bias_over_and_no_answer_changes() 
     plain = leave_out_biases(network, tiny_texts(), dropout=0.0)
     assert not plain.shape.widening_bias
     assert not [name for name in plain.state_dict() if name.endswith("widen.bias")]
-    assert float(plain.state_dict()["layers.0.attended_norm.bias"][5]) > 1.0
+    assert float(plain.state_dict()["layers.0.attended_norm.bias"][5]) >= 1.0
     for before, after in zip(answers_of(network), answers_of(plain), strict=True):
         assert torch.allclose(before, after, atol=1e-4)
     assert leave_out_biases(plain, tiny_texts(), dropout=0.0) is plain
@@ -64,6 +65,44 @@ def test_of_columns_that_all_say_something_the_one_that_says_least_goes() -> Non
     plain = leave_out_biases(network, tiny_texts(), dropout=0.0)
     gains = plain.get_parameter("layers.0.attended_norm.weight")
     assert (gains == 0).nonzero().flatten().tolist() == [3]
+
+
+def test_no_weights_of_a_unit_get_coarser_steps_and_no_number_is_larger_than_that_takes() -> None:
+    network = with_a_silent_column(5)
+    plain = leave_out_biases(network, tiny_texts(), dropout=0.0)
+    for number in range(2):
+        before, after = (each.state_dict()[f"layers.{number}.widen.weight"] for each in (network, plain))
+        steps = after.abs().amax(dim=1) / before.abs().amax(dim=1)
+        assert float(steps.max()) <= 1.0 + 1e-5
+        constant = float(plain.state_dict()[f"layers.{number}.attended_norm.bias"][5])
+        bias = network.state_dict()[f"layers.{number}.widen.bias"]
+        needed = float((bias.abs() / before.abs().amax(dim=1)).max())
+        assert constant < 1.2 * needed + 1.0
+
+
+def test_while_it_learns_what_is_dropped_out_disturbs_no_more_than_before() -> None:
+    network = with_a_silent_column(5)
+    with torch.no_grad():
+        for number in range(2):  # an outlier, as encoders have them
+            network.get_parameter(f"layers.{number}.attended_norm.bias")[7] = 20.0
+    plain = leave_out_biases(network, tiny_texts(), dropout=0.1)
+    noisy = Network(network.shape, dropout=0.1)
+    noisy.load_state_dict(network.state_dict())
+
+    def noise(learning: Network) -> float:
+        learning.train()
+        torch.manual_seed(1)
+        with torch.no_grad():
+            told = [forward(learning, collate(tiny_texts()), "fp32").ner for _ in range(100)]
+        return float(torch.stack(told).std(dim=0).mean())
+
+    assert noise(plain) < 1.15 * noise(noisy)
+
+
+def test_wide_layers_without_a_bias_can_be_made_narrower() -> None:
+    plain = leave_out_biases(tiny_network(), tiny_texts(), dropout=0.0)
+    small = keep_units(plain, 48, tiny_texts(), dropout=0.0)
+    assert (small.shape.inner, small.shape.widening_bias) == (48, False)
 
 
 @pytest.fixture(scope="module")

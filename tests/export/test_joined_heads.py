@@ -15,7 +15,7 @@ from torch import Tensor  # noqa: E402 - needs the extra
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
 from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
-from models.training.joined import alike, join_heads  # noqa: E402 - needs torch
+from models.training.joined_heads import alike, join_heads  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
 from models.training.predict import forward  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
@@ -65,7 +65,8 @@ def test_all_heads_can_become_one_and_no_weight_goes() -> None:
     network = tiny_network()
     one = join_heads(network, 1, tiny_texts(), dropout=0.0)
     for name, values in network.state_dict().items():
-        assert torch.allclose(one.state_dict()[name].sum(), values.sum(), atol=1e-3), name
+        joined = one.state_dict()[name]
+        assert torch.equal(joined.flatten().sort().values, values.flatten().sort().values), name
     assert join_heads(network, 4, tiny_texts(), dropout=0.0) is network
 
 
@@ -97,6 +98,9 @@ def test_heads_that_can_not_be_joined_into_so_many_are_refused(heads: int) -> No
     said = f"attention_heads is {heads}, but the layers have 4, which are joined into 2, 1: give one of these"
     with pytest.raises(WrongSettingError, match=said):
         join_heads(tiny_network(), heads, tiny_texts(), dropout=0.0)
+    one = join_heads(tiny_network(), 1, tiny_texts(), dropout=0.0)
+    with pytest.raises(WrongSettingError, match=f"attention_heads is {heads}, but the layers have 1, only:"):
+        join_heads(one, heads, tiny_texts(), dropout=0.0)
 
 
 def test_heads_that_mind_distances_are_not_joined() -> None:

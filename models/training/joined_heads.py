@@ -37,21 +37,23 @@ def join_heads(network: Network, heads: int, items: Sequence[Encoded], *, dropou
     before = network.shape.attention_heads
     if heads == before:
         return network
-    fits = [number for number in range(before - 1, 0, -1) if before % number == 0]
-    if heads not in fits:
-        raise WrongSettingError(
-            f"attention_heads is {heads}, but the layers have {before}, which are joined into"
-            f" {', '.join(map(str, fits)) or 'none'}: give one of these, or leave it out"
-        )
     if network.distances is not None:
         raise WrongSettingError(
             f"attention_heads is {heads}, but in this encoder each head minds distances in its own way: leave"
             " it out"
         )
+    fits = [number for number in range(before - 1, 0, -1) if before % number == 0]
+    if heads not in fits:
+        into = (
+            f"which are joined into {', '.join(map(str, fits))}: give one of these, or" if fits else "only:"
+        )
+        raise WrongSettingError(
+            f"attention_heads is {heads}, but the layers have {before}, {into} leave it out"
+        )
     joined = Network(network.shape.model_copy(update={"attention_heads": heads}), dropout=dropout)
     state = network.state_dict()
     wide = network.shape.width // before
-    for number, apart in enumerate(_distances(network, items)):
+    for number, apart in enumerate(_apart(network, items)):
         order = torch.tensor([head for group in alike(apart, before // heads) for head in group])
         columns = (order[:, None] * wide + torch.arange(wide)).flatten()
         name = f"layers.{number}"
@@ -99,7 +101,7 @@ def _spread(apart: Tensor, group: Iterable[int]) -> float:
     return sum(float(apart[pair]) for pair in combinations(group, 2))
 
 
-def _distances(network: Network, items: Sequence[Encoded]) -> list[Tensor]:
+def _apart(network: Network, items: Sequence[Encoded]) -> list[Tensor]:
     """For each layer how far each two of its heads are apart, [heads, heads]."""
     heads = network.shape.attention_heads
     apart = [torch.zeros(heads, heads) for _ in network.layers]

@@ -1,8 +1,8 @@
-"""Wide layers without a bias, so that an int8 graph rounds the sums of their first product at once.
+"""Wide layers without a bias, so that an int8 graph with ReLU rounds the sums of their first product at once.
 
 What a bias adds, a constant input adds as well. The norm before the product gives one: of the column that says
-least, its gain becomes zero and its bias a number. So nothing changes but that this column has no more to say, and
-the network has hardly anything to learn.
+least, its gain becomes zero and its bias a number. So nothing changes at first but that this column has no more to
+say, and the network has hardly anything to learn.
 """
 
 from __future__ import annotations
@@ -31,16 +31,18 @@ def leave_out_biases(network: Network, items: Sequence[Encoded], *, dropout: flo
     state = {name: values.clone() for name, values in network.state_dict().items()}
     for number, rows in enumerate(_widened(network, items)):
         name = f"layers.{number}"
-        weight = state[f"{name}.widen.weight"]
-        said = rows.var(dim=0) * (1.0 + weight.square().sum(dim=0))
+        weight, bias = state[f"{name}.widen.weight"], state.pop(f"{name}.widen.bias")
+        largest = weight.abs().amax(dim=1).clamp(min=1e-12)
+        # A unit may be as large as it likes, as the weights that read it are the smaller: so in shares of its own.
+        said = rows.var(dim=0) * (weight / largest[:, None]).square().sum(dim=0)
         column, usual = int(said.argmin()), rows.mean(dim=0)
-        # The largest number that the product is given anyway: with it the weights of the column are smallest.
-        constant = rows.abs().max()
-        bias = state.pop(f"{name}.widen.bias") + weight[:, column] * usual[column]
+        bias = bias + weight[:, column] * usual[column]
+        # So large that no unit's weights get coarser steps in int8, but no larger: the layer adds what it gave to
+        # the product to its output, too, and what takes that back is dropped out now and then while it learns.
+        constant = (bias.abs() / largest).max().clamp(1.0, rows.abs().max().clamp(min=1.0))
         weight[:, column] = bias / constant
         state[f"{name}.attended_norm.weight"][column] = 0.0
         state[f"{name}.attended_norm.bias"][column] = constant
-        # The layer adds what it gave to the product to its output, too.
         state[f"{name}.narrow.bias"][column] += usual[column] - constant
     plain.load_state_dict(state)
     return plain

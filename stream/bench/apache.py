@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from stream.bench.ending import end_process
+from stream.errors import NewstideError
 
 _START_SECONDS = 60
 
@@ -68,14 +69,21 @@ class ApacheKafka:
         return f"127.0.0.1:{self._port}"
 
     def tool(self, name: str, *words: str) -> str:
-        """Run one of Kafka's own tools and return what it printed."""
+        """Run one of Kafka's own tools and return what it printed.
+
+        Raises:
+            NewstideError: if the tool fails; the text has what it said.
+        """
         done = subprocess.run(
             [str(self.home / "bin" / name), *words],
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
             env=self._environment(),
         )
+        if done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip())[-2000:] or "nothing"
+            raise NewstideError(f"{name} of {self.home} ended with {done.returncode} and said: {said}")
         return done.stdout
 
     def format(self, *words: str) -> None:

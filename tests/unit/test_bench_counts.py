@@ -152,3 +152,12 @@ def test_a_kafka_that_does_not_start_is_told_with_its_log(tmp_path: Path) -> Non
         broker.start()
     broker.stop()
     broker.stop()
+
+
+def test_what_a_tool_of_kafka_says_when_it_fails_is_shown(tmp_path: Path) -> None:
+    tool = tmp_path / "bin" / "kafka-storage.sh"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho no room left >&2\nexit 1\n")
+    tool.chmod(0o755)
+    with pytest.raises(NewstideError, match=r"kafka-storage\.sh of .* ended with 1 and said: no room left"):
+        ApacheKafka(tmp_path, tmp_path).format()

@@ -14,10 +14,11 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel
 
 from models.spans import find_mention
-from models.training.batches import Encoded, encode
+from models.training.batches import Encoded, collate, encode
 from models.training.config import TrainConfig
 from models.training.data import DataSpec, Example, Span
 from models.training.network import Network, Shape
+from models.training.predict import forward
 
 WORDS = ["the", "bank", "firm", "shares", "oil", "gold", "fed", "rate", "deal", "profit", "loss", "court", "chief", "dividend", "run", "debt", "after", "before", "of", "in", "for", "as", "its"]  # fmt: skip
 MOODS = {"negative": "falls", "neutral": "meets", "positive": "gains"}
@@ -115,6 +116,13 @@ def tiny_texts() -> list[Encoded]:
         mentions = tuple(replace(span, label=0) for span in spans)
         found.append(Example(text, "entity", -1, "tiny", spans, mentions, exhaustive=True))
     return encode(tiny_tokenizer(), found)
+
+
+def tiny_answers(network: Network) -> list[torch.Tensor]:
+    """What `network` answers to `tiny_texts`, ready to answer: the logits of each head."""
+    with torch.no_grad():
+        told = forward(network.eval(), collate(tiny_texts()), "fp32")
+    return [told.sentiment, told.topic, told.entity, told.ner]
 
 
 def tiny_config(folder: Path, **changes: Any) -> TrainConfig:

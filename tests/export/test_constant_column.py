@@ -10,8 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import mood_rows, tiny_config, tiny_network, tiny_texts  # noqa: E402 - needs torch
-from torch import Tensor  # noqa: E402 - needs the extra
+from tiny_training import mood_rows, tiny_answers, tiny_config, tiny_network, tiny_texts  # noqa: E402 - needs torch
 
 from export.limit import Arithmetic  # noqa: E402 - needs torch
 from export.onnx import export_release  # noqa: E402 - needs torch
@@ -40,19 +39,13 @@ def with_a_silent_column(column: int) -> Network:
     return network.eval()
 
 
-def answers_of(network: Network) -> list[Tensor]:
-    with torch.no_grad():
-        told = forward(network.eval(), collate(tiny_texts()), "fp32")
-    return [told.sentiment, told.topic, told.entity, told.ner]
-
-
 def test_a_column_that_says_nothing_takes_the_bias_over_and_no_answer_changes() -> None:
     network = with_a_silent_column(5)
     plain = leave_out_biases(network, tiny_texts(), dropout=0.0)
     assert not plain.shape.widening_bias
     assert not [name for name in plain.state_dict() if name.endswith("widen.bias")]
     assert float(plain.state_dict()["layers.0.attended_norm.bias"][5]) >= 1.0
-    for before, after in zip(answers_of(network), answers_of(plain), strict=True):
+    for before, after in zip(tiny_answers(network), tiny_answers(plain), strict=True):
         assert torch.allclose(before, after, atol=1e-4)
     assert leave_out_biases(plain, tiny_texts(), dropout=0.0) is plain
 

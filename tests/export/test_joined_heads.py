@@ -9,15 +9,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
-from tiny_training import tiny_config, tiny_network, tiny_texts  # noqa: E402 - needs torch
-from torch import Tensor  # noqa: E402 - needs the extra
+from tiny_training import tiny_answers, tiny_config, tiny_network, tiny_texts  # noqa: E402 - needs torch
 
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
-from models.training.batches import collate  # noqa: E402 - needs torch
 from models.training.checkpoint import load_checkpoint  # noqa: E402 - needs torch
 from models.training.joined_heads import alike, join_heads  # noqa: E402 - needs torch
 from models.training.network import Network, Shape  # noqa: E402 - needs torch
-from models.training.predict import forward  # noqa: E402 - needs torch
 from models.training.train import run  # noqa: E402 - needs torch
 
 pytestmark = pytest.mark.train
@@ -38,25 +35,19 @@ def with_twins() -> Network:
     return network.eval()
 
 
-def answers_of(network: Network) -> list[Tensor]:
-    with torch.no_grad():
-        told = forward(network.eval(), collate(tiny_texts()), "fp32")
-    return [told.sentiment, told.topic, told.entity, told.ner]
-
-
 def test_heads_that_look_at_the_same_are_joined_and_give_what_they_gave_looking_more_sharply() -> None:
     network = with_twins()
     joined = join_heads(network, 2, tiny_texts(), dropout=0.0)
     assert joined.shape.attention_heads == 2
     assert [layer.heads for layer in joined.layers] == [2, 2]
     changed = max(
-        float((a - b).abs().max()) for a, b in zip(answers_of(network), answers_of(joined), strict=True)
+        float((a - b).abs().max()) for a, b in zip(tiny_answers(network), tiny_answers(joined), strict=True)
     )
     with torch.no_grad():
         for number in range(2):
             for part in ("weight", "bias"):
                 network.get_parameter(f"layers.{number}.qkv.{part}")[: 4 * PER_HEAD] *= 2**0.5
-    for before, after in zip(answers_of(network), answers_of(joined), strict=True):
+    for before, after in zip(tiny_answers(network), tiny_answers(joined), strict=True):
         assert torch.allclose(before, after, atol=1e-5)
     assert changed > 1e-3, "the sharper look is seen in what is answered"
 

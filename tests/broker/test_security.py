@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import gc
+import socket
+import weakref
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +44,26 @@ WORKER_RIGHTS: tuple[tuple[str, ...], ...] = (
     ),
 )
 """What deploy/SECURITY.md grants a worker, with this test's group."""
+
+
+def open_sockets() -> list[socket.socket]:
+    """Those of this process that speak TCP, whether or not somebody is still at their other end."""
+    found = [each for each in gc.get_objects() if isinstance(each, socket.socket) and each.fileno() >= 0]
+    return [each for each in found if each.family in (socket.AF_INET, socket.AF_INET6)]
+
+
+@pytest.fixture(autouse=True)
+async def no_socket_stays_open() -> AsyncIterator[None]:
+    """Before the loop of a test closes, the connections that the test gave up are closed too.
+
+    aiokafka doesn't wait for that, and TLS waits for the broker's farewell: the loop would close before it, and
+    leave a socket to the collector, which warns in whatever test runs then.
+    """
+    before = weakref.WeakSet(open_sockets())
+    yield
+    async with asyncio.timeout(20):
+        while any(each not in before for each in open_sockets()):
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ def promote(
     refuse_idle(by, store_only=store_only)
     called = alias_named(settings, alias)
     candidate = release_named(settings, reference)
+    _refuse_borrowed_name(candidate)
     connection = None if store_only else connection_of(settings)
     if connection is not None:
         _reach(connection)
@@ -92,6 +93,22 @@ def promote(
     # What is not sound can't be brought back.
     back = back if isinstance(former, Release) else ""
     _tell(called, stored, former, gate, as_json=as_json, promoted=True, back=back)
+
+
+def _refuse_borrowed_name(candidate: Release) -> None:
+    """Who asks for the name and version of a release that ships gets that one, never another called the same.
+
+    Raises:
+        UsageError: `candidate` is such another.
+    """
+    from models.packaged import packaged_named
+
+    ships = packaged_named(candidate.label)
+    if ships is not None and ships.manifest_sha256 != candidate.manifest_sha256:
+        raise UsageError(
+            f"{candidate.path} is called {candidate.label}, as a release that ships with newstide, but is another:"
+            " export it with a --name or --version of its own"
+        )
 
 
 def _reach(connection: Connection) -> None:

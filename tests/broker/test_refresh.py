@@ -21,6 +21,7 @@ from tiny_release import TEXTS, tiny_release
 
 from export.gate import GateResult, LabelledText, compare
 from models.manifest import sha256_of
+from models.packaged import packaged_release
 from models.release import GOLDEN, GRAPH, MANIFEST, SIGNATURE, Release
 from models.scorer import OnnxScorer
 from models.slot import ModelSlot
@@ -358,6 +359,20 @@ def test_what_is_no_sound_release_comes_not_into_force(
     ran = newstide("promote", tiny_release(tmp_path / "mine", "2.0.0", seed=2).path)
     assert (ran.code, "or add --store-only" in ran.err) == (1, True)
     assert in_force(tmp_path) == []
+
+
+def test_one_that_is_called_as_one_that_ships_is_not_taken_for_it(newstide: Command, tmp_path: Path) -> None:
+    ships = packaged_release()
+    mine = tiny_release(tmp_path / "mine", "2.0.0", seed=2)
+    page = mine.path / MANIFEST
+    told = json.loads(page.read_text())
+    page.write_text(json.dumps(told | {"name": ships.manifest.name, "version": ships.manifest.version}))
+    ran = newstide("promote", mine.path, "--store-only")
+    assert (ran.code, f"is called {ships.label}, as a release that ships" in ran.err) == (2, True), ran.err
+    assert "--version of its own" in ran.err
+    assert in_force(tmp_path) == []
+    page.write_text(json.dumps(told | {"name": ships.manifest.name}))
+    assert newstide("promote", mine.path, "--store-only").code == 0
 
 
 def test_what_listeners_lose_is_told(newstide: Command, embedded: Connection, tmp_path: Path) -> None:

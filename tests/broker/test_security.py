@@ -48,7 +48,10 @@ WORKER_RIGHTS: tuple[tuple[str, ...], ...] = (
 
 def open_sockets() -> list[socket.socket]:
     """Those of this process that speak TCP, whether or not somebody is still at their other end."""
-    found = [each for each in gc.get_objects() if isinstance(each, socket.socket) and each.fileno() >= 0]
+    # By `type`: `isinstance` asks for the `__class__` of stand-ins, such as one of torch, which warns.
+    found = [
+        each for each in gc.get_objects() if issubclass(type(each), socket.socket) and each.fileno() >= 0
+    ]
     return [each for each in found if each.family in (socket.AF_INET, socket.AF_INET6)]
 
 

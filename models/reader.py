@@ -7,7 +7,7 @@ half 89.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
@@ -46,6 +46,8 @@ class TextReader:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._endless = _without_end(tokenizer) if _cuts_at_blanks(tokenizer) else None
+        self._whole = _whole_words(tokenizer) if self._endless else {}
+        self._folded = bool(self._endless) and tokenizer.normalizer.lowercase
         self._known: dict[str, _Word] = {}
         self._pieces = 0
         marks = tokenizer.encode("").ids
@@ -71,14 +73,26 @@ class TextReader:
             word for words in apart if words for word in words if word not in known and len(word) <= LONGEST
         }
         if new:
-            learned = _cut(endless, list(new))
+            learned = self._found_whole(new)
+            if others := [word for word in new if word not in learned]:
+                learned |= _cut(endless, others)
             known.update(learned)
             self._pieces += sum(len(ids) for ids, _ in learned.values())
             if self._pieces > MOST_PIECES:
                 self.forget()  # the words of these texts are still in `known`
         found = [words and self._joined(words, known) for words in apart]
-        others = iter(self._ask([text for text, tokens in zip(texts, found, strict=True) if not tokens]))
-        return [tokens or next(others) for tokens in found]
+        asked = iter(self._ask([text for text, tokens in zip(texts, found, strict=True) if not tokens]))
+        return [tokens or next(asked) for tokens in found]
+
+    def _found_whole(self, words: Iterable[str]) -> dict[str, _Word]:
+        """Those of `words` that are one piece: where there is one for a whole word, no shorter one is taken."""
+        whole, folded = self._whole, self._folded
+        found = {}
+        for word in words:
+            number = whole.get(word.lower() if folded else word)
+            if number is not None:
+                found[word] = ([number], [(0, len(word))])
+        return found
 
     def _joined(self, words: Sequence[str], known: Mapping[str, _Word]) -> Tokens | None:
         """The tokens of a text of `words`; None if it has one that is not known."""
@@ -132,6 +146,16 @@ def _cuts_at_blanks(tokenizer: Tokenizer) -> bool:
         and (tokenizer.truncation or {}).get("direction") == "right"
         and tokenizer.encode("a").special_tokens_mask == [1, 0, 1]
     )
+
+
+def _whole_words(tokenizer: Tokenizer) -> dict[str, int]:
+    """The pieces that are words of nothing but English letters, and their numbers."""
+    most = tokenizer.model.max_input_chars_per_word
+    return {
+        piece: number
+        for piece, number in tokenizer.get_vocab(with_added_tokens=False).items()
+        if piece.isascii() and piece.isalpha() and len(piece) <= most
+    }
 
 
 def _without_end(tokenizer: Tokenizer) -> Tokenizer:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from models.batches import BATCH_TOKENS
 from models.errors import ModelError
@@ -206,13 +206,17 @@ class OnnxScorer:
         if not logits:
             return ()
         head = self._heads["topic"]
-        chances = calibrated(logits, head.temperature)
-        ranked = sorted(range(len(chances)), key=chances.__getitem__, reverse=True)
-        return tuple([(head.labels[place], chances[place]) for place in ranked[:TOP_TOPICS]])
+        weights, total = _weighed(logits, head.temperature)
+        likeliest = []
+        for _ in range(min(TOP_TOPICS, len(weights))):
+            highest = max(weights)
+            place = weights.index(highest)
+            likeliest.append((head.labels[place], highest / total))
+            weights[place] = -1.0
+        return tuple(likeliest)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
+class _Reading(NamedTuple):
     """A text as the model reads it, the entities in it, and the way back to the text as it came."""
 
     clean: str
@@ -220,8 +224,7 @@ class _Reading:
     origins: Normalised | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """A text with its tokens, and those of each entity in it; None for one beyond what is read."""
 
     text: str
@@ -244,7 +247,12 @@ def calibrated(logits: Sequence[float], temperature: float) -> tuple[float, ...]
 
     One text at a time and in doubles: array code may add in another order, by the number of rows beside it.
     """
+    weights, total = _weighed(logits, temperature)
+    return tuple([weight / total for weight in weights])
+
+
+def _weighed(logits: Sequence[float], temperature: float) -> tuple[list[float], float]:
+    """What `calibrated` divides, and by what."""
     highest, exp = max(logits), math.exp
     weights = [exp((logit - highest) / temperature) for logit in logits]
-    total = math.fsum(weights)
-    return tuple([weight / total for weight in weights])
+    return weights, math.fsum(weights)

@@ -132,6 +132,7 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
     """
     found: list[tuple[str, int, int]] = []
     word, reached = "O", -1
+    joins = str.isalnum if text.isascii() else _joins
     # Most words are no names, so they cost one look each: this runs for every text that is scored.
     for tag, (begin, end) in zip(tags, offsets, strict=True):
         if tag == word == "O":
@@ -143,7 +144,7 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
             start += 1
         if start == end:
             continue
-        if start == reached and _joins(text[start]) and _joins(text[start - 1]):
+        if start == reached and joins(text[start]) and joins(text[start - 1]):
             reached = end
             if word != "O":
                 found[-1] = (*found[-1][:2], end)
@@ -160,6 +161,8 @@ def names_in(text: str, tags: Sequence[str], offsets: Offsets) -> list[tuple[str
 
 
 def _is_name(told: str) -> bool:
+    if told.isascii() and told.isalpha():  # most are one word, and this says the same in a tenth of the time
+        return not told.islower()
     if " " not in told and any(character.isdigit() for character in told):
         return False
     return any(character.isalpha() and not character.islower() for character in told)

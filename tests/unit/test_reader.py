@@ -59,20 +59,42 @@ def test_each_word_is_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
     (first,) = made.read(["bank runs, bank run"])
     assert first.ids == [1, 3, 4, 5, 8, 3, 4, 2]
     assert first.offsets == [(0, 0), (0, 4), (5, 8), (8, 9), (9, 10), (11, 15), (16, 19), (0, 0)]
-    assert sorted(" ".join(words).split()) == ["bank", "run", "runs,"]
+    assert words == ["runs,"]  # the others are pieces themselves, so nobody need be asked
     words.clear()
     assert made.read(["bank run", "bank run bank"])[0].ids == [1, 3, 4, 2]
     assert not words
     made.forget()
-    made.read(["bank run"])
-    assert sorted(" ".join(words).split()) == ["bank", "run"]
+    made.read(["bank runs,"])
+    assert words == ["runs,"]
     assert not texts
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_a_word_that_is_a_piece_is_what_the_tokenizer_says(
+    *, folded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = words_cut_at_blanks()
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=folded)
+    tokenizer.model.max_input_chars_per_word = 3
+    made, _, words = counted(tokenizer, monkeypatch)
+    texts = ["The RUN", "run on a bank", "s , [UNK]", "unk"]
+    told = tokenizer.encode_batch(texts)
+    assert made.read(texts) == [Tokens(each.ids, each.offsets) for each in told]
+    asked = set(" ".join(words).split())
+    assert asked & {"run", "on", "a", "s"} == set()
+    assert ("RUN" in asked) is not folded
+    assert {
+        "bank",
+        ",",
+        "[UNK]",
+        "unk",
+    } <= asked  # too long a word, and what is not of letters alone or no piece
 
 
 def test_a_long_text_is_read_as_far_as_there_is_room_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
     made, texts, words = counted(words_cut_at_blanks(5), monkeypatch)
     assert made.read(["bank runs run " + "the " * 10_000])[0].ids == [1, 3, 4, 5, 2]
-    assert sorted(" ".join(words).split()) == ["bank", "run", "runs"]
+    assert words == ["runs"]
     assert not texts
 
 
@@ -89,14 +111,14 @@ def test_beyond_its_bound_it_forgets_and_still_reads(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(reader, "MOST_PIECES", 4)
     monkeypatch.setattr(reader, "_AT_ONCE", 2)
     made, _, words = counted(words_cut_at_blanks(), monkeypatch)
-    texts = ["bank run", "bank runs", "the bank is on a run", "run", "on a bank"]
+    texts = ["banks run", "banks runs", "thes banks iss ons as run", "run", "ons as banks"]
     told = words_cut_at_blanks().encode_batch(texts)
     assert made.read(texts) == [Tokens(each.ids, each.offsets) for each in told]
-    # Four pieces of the first two texts are kept; four more of the next two are not, so the last are cut anew.
+    # Five pieces of the first two texts are more than four, and so are those of the next two: all are cut anew.
     assert [sorted(each.split()) for each in words] == [
-        ["bank", "run", "runs"],
-        ["a", "is", "on", "the"],
-        ["a", "bank", "on"],
+        ["banks", "runs"],
+        ["as", "banks", "iss", "ons", "thes"],
+        ["as", "banks", "ons"],
     ]
 
 

@@ -30,7 +30,8 @@ SHARE = 0.9
 well int8 and fp32 agree: from 0.75 on hardly a difference, below 0.65 much worse."""
 
 SMOOTHED = ("qkv", "widen", "narrow")
-"""The products whose inputs have outliers; what attention gathers has none."""
+"""The products whose inputs have outliers; what attention gathers has none. In a network with ReLU, which is there
+for its speed, those of `qkv` are left, as they cost it hardly any exactness."""
 
 SUFFIX = "_smooth"
 """After the name of the weights: what their inputs are multiplied by."""
@@ -47,14 +48,15 @@ def smooth(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, NDArray[np.gener
     smoothed.CopyFrom(graph)
     weights = {tensor.name: tensor for tensor in smoothed.graph.initializer}
     folded = {node.output[0] for node in graph.graph.node if node.op_type == "Relu"}
+    chosen = SMOOTHED[1:] if folded else SMOOTHED
     together: dict[str, list[onnx.NodeProto]] = {}
     for node in smoothed.graph.node:
-        if _is_smoothed(node) and node.input[0] not in folded:
+        if _is_smoothed(node, chosen) and node.input[0] not in folded:
             together.setdefault(node.input[0], []).append(node)
     largest = _largest(graph, feeds, sorted(together))
     nodes: list[onnx.NodeProto] = []
     for node in smoothed.graph.node:
-        products = together.pop(node.input[0], []) if _is_smoothed(node) else []
+        products = together.pop(node.input[0], []) if _is_smoothed(node, chosen) else []
         if products:
             rows, first = node.input
             values = {each.input[1]: numpy_helper.to_array(weights[each.input[1]]) for each in products}
@@ -120,13 +122,13 @@ def factors(activations: Floats, weights: Floats) -> Floats:
     return even
 
 
-def _is_smoothed(node: onnx.NodeProto) -> bool:
+def _is_smoothed(node: onnx.NodeProto, chosen: Sequence[str]) -> bool:
     parts = node.name.split(".")
     return (
         node.op_type == "MatMul"
         and parts[0] == "layers"
         and node.name.endswith("/product")
-        and parts[2].split("/")[0] in SMOOTHED
+        and parts[2].split("/")[0] in chosen
     )
 
 

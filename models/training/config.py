@@ -38,7 +38,7 @@ class TrainConfig(BaseModel):
     many units of its wide layers, and `pieces` so many pieces of its vocabulary (0: all; `models.training.units`,
     `models.training.wordpieces`). `attention_heads` joins those of each layer into so many (0: as they are;
     `models.training.joined_heads`), and without `widening_bias` its wide layers do without one
-    (`models.training.constant_column`). `activation` is what stands between the two wide products of a layer: None
+    (`models.training.biases`). `activation` is what stands between the two wide products of a layer: None
     leaves what the start was made with, `relu` is faster.
     `balance` is the power of a class's inverse frequency that weighs its loss: 0 weighs all examples the same,
     1 all classes the same; what this does to how often a class is answered is taken back at the end. What is

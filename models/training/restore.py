@@ -40,7 +40,10 @@ class WeightPart(BaseModel):
 
 
 class WeightMap(BaseModel):
-    """The page `weights.json`: the shape of the network, and for each parameter its parts, joined by rows."""
+    """The page `weights.json`: the shape of the network, and for each parameter its parts, joined by rows.
+
+    A parameter without parts is zero: a bias that the graph does without.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,15 +62,17 @@ def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
     graph = onnx.load_model_from_string(release.read(GRAPH)).graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     try:
+        network = Network(page.shape, dropout=dropout)
         state = {
             name: torch.from_numpy(np.concatenate([read_part(tensors, part) for part in parts]))
+            if parts
+            else torch.zeros_like(network.get_parameter(name))
             for name, parts in page.parameters.items()
         }
-        network = Network(page.shape, dropout=dropout)
         # A head that the release lacks keeps its fresh weights.
         fresh = {name: values for name, values in network.state_dict().items() if name.split(".")[0] in HEADS}
         network.load_state_dict(fresh | state)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, ValueError, RuntimeError, AttributeError) as error:
         raise ModelError(
             f"{release.label}: {WEIGHTS} does not fit {GRAPH} ({error}): export the release again"
         ) from error

@@ -29,9 +29,9 @@ from models.text import load_tokenizer
 from models.training import contrasted, events, events_chinese, posts_chinese, written
 from models.training.augment import Augmenter
 from models.training.batches import UNKNOWN, Encoded, encode
+from models.training.biases import leave_out_biases
 from models.training.checkpoint import Checkpoint, each_once, rows_by_set, save_checkpoint
 from models.training.config import TrainConfig
-from models.training.constant_column import leave_out_biases
 from models.training.contrasted import contrasted_examples
 from models.training.curves import Curves, Watch
 from models.training.data import Corpus, Example, Span, read_corpus
@@ -298,7 +298,12 @@ def _cut(
         if config.attention_heads:
             network = join_heads(network, config.attention_heads, items, dropout=config.dropout)
         if not config.widening_bias:
-            network = leave_out_biases(network, items, dropout=config.dropout)
+            network = leave_out_biases(network, dropout=config.dropout, attention=False)
+            if network.shape.widening_bias:
+                raise WrongSettingError(
+                    "widening_bias is false, but the gains of a norm of this start cancel out, so that no weights"
+                    " can stand for a bias: leave it out"
+                )
         together.begin_alike(network)
     return tokenizer, network
 

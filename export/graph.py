@@ -55,10 +55,15 @@ class _Graph:
     def linear(
         self, rows: str, layer: nn.Linear, name: str, part: slice = slice(None), suffix: str = ""
     ) -> str:
-        """`rows` times the weights of `layer` (of its outputs `part`), plus its bias if it has one but zeros."""
+        """`rows` times the weights of `layer` (of its outputs `part`), plus its bias if there is one.
+
+        Below the heads one of zeros is none.
+        """
         weight = self.tensor(f"{name}.weight{suffix}", _array(layer.weight)[part].T)
         product = self.op("MatMul", [rows, weight], f"{name}{suffix}/product")
-        if cast("Tensor | None", layer.bias) is None or not _array(layer.bias).any():
+        if cast("Tensor | None", layer.bias) is None:
+            return product
+        if name.startswith("layers.") and not _array(layer.bias).any():
             return product
         bias = self.tensor(f"{name}.bias{suffix}", _array(layer.bias)[part])
         return self.op("Add", [product, bias], f"{name}{suffix}/sum")

@@ -42,7 +42,7 @@ class WeightPart(BaseModel):
 class WeightMap(BaseModel):
     """The page `weights.json`: the shape of the network, and for each parameter its parts, joined by rows.
 
-    A parameter without parts is zero: a bias that the graph does without.
+    A bias without parts is zero, as the graph does without it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +65,7 @@ def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
         network = Network(page.shape, dropout=dropout)
         state = {
             name: torch.from_numpy(np.concatenate([read_part(tensors, part) for part in parts]))
-            if parts
+            if parts or not name.endswith(".bias")
             else torch.zeros_like(network.get_parameter(name))
             for name, parts in page.parameters.items()
         }

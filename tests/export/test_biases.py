@@ -201,6 +201,17 @@ def test_a_network_that_learned_with_biases_is_served_without_them(tmp_path: Pat
     assert restore_network(whole).shape.widening_bias
 
 
+def test_a_head_whose_bias_is_zero_keeps_it(tmp_path: Path) -> None:
+    out = run(tiny_config(tmp_path, out=tmp_path / "run", epochs=1))
+    state = torch.load(out / "network.pt", weights_only=True)
+    state["sentiment.bias"].zero_()
+    torch.save(state, out / "network.pt")
+    release = export_release(
+        out, tmp_path / "tiny", name="tiny", version="1.0.0", precision="fp32", least_agreement=0.8
+    )
+    assert not bool(restore_network(release).get_parameter("sentiment.bias").any())
+
+
 @pytest.mark.parametrize(("activation", "parts"), [("gelu", {"qkv", "widen", "narrow"}), ("relu", {"widen"})])
 def test_of_a_network_with_relu_only_what_needs_it_is_evened_out(
     activation: str, parts: set[str], tmp_path: Path

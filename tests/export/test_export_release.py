@@ -242,9 +242,12 @@ def test_a_key_signs_the_release(checkpoint: Path, tmp_path: Path) -> None:
 
 def test_a_release_without_a_page_of_weights_cannot_be_restored(release: Release, tmp_path: Path) -> None:
     files: dict[str, bytes | Path] = {name: release.read(name) for name in (GRAPH, TOKENIZER)}
+    whole = WeightMap.model_validate_json(release.read(WEIGHTS))
+    without = whole.model_copy(update={"parameters": whole.parameters | {"layers.0.widen.weight": ()}})
     for number, (page, fault) in enumerate(
         [
             (b"{}", "weights.json is wrong"),
+            (without.model_dump_json().encode(), "does not fit"),
             (release.read(WEIGHTS).replace(b"words.weight_quantized", b"words.lost"), "does not fit"),
         ]
     ):

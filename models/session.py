@@ -57,7 +57,7 @@ def open_session(
     options.inter_op_num_threads = 1
     # It lays out memory anew for each shape that it meets, and batches of news hardly ever have the same shape.
     options.enable_mem_pattern = False
-    # Nor does it pay to write where something else was read: with a buffer for each result it is 2 to 4 % faster.
+    # Nor does it pay to write where something else was read: with a buffer each newstide-en is 2 to 4 % faster.
     options.enable_mem_reuse = False
     options.log_severity_level = 4  # what goes wrong is told below, once
     level = ort.GraphOptimizationLevel

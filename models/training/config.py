@@ -47,7 +47,8 @@ class TrainConfig(BaseModel):
     `teachers` are checkpoints or releases whose mean answers are learned beside the labels: with the share
     `taught` where there is a label, alone where there is none, at the temperature `heat`. `transfer` adds so many
     altered copies of each text, which only the teachers answer (`models.training.transfer`); with
-    `transfer_ours` of our own sentences too, for teachers that have learned them. With `keep_answers` a
+    `transfer_ours` of our own sentences too, for teachers that have learned them. In the share `transfer_near` of
+    the copies some words become others near them (`models.training.near_words`). With `keep_answers` a
     run that goes on from a release, or from a run that did, keeps what that answers and no set labels (Li and
     Hoiem, "Learning without forgetting", 2016): without other teachers it is the teacher, with `taught` 0, and
     `named` is on if it tells tags. `ner_share` weighs the loss of the tags. `frozen_words` leaves the word
@@ -103,6 +104,7 @@ class TrainConfig(BaseModel):
     heat: float = Field(default=2.0, gt=0)
     transfer: int = Field(default=0, ge=0, le=100)
     transfer_ours: bool = False
+    transfer_near: float = Field(default=0.0, ge=0, le=1)
     keep_answers: bool = True
     ner_share: float = Field(default=0.3, ge=0)
     frozen_words: bool = False

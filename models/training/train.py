@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from models.errors import WrongSettingError
@@ -45,6 +46,7 @@ from models.training.loop import fit, refuse_other_settings
 from models.training.loss import Loss
 from models.training.named import REMINDER, named_examples
 from models.training.named_chinese import named_chinese_examples
+from models.training.near_words import NearWords
 from models.training.network import Network
 from models.training.posts_chinese import chinese_post_examples
 from models.training.precision import usable
@@ -115,8 +117,7 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
     references = config.references
     # A set of a few rows may have none in its tuning part; then the run stops by what it learns from.
     stop_by = tune if any(measurable(item, references) for item in tune) else train
-    altered = [each for each in corpus.train if config.transfer_ours or each.source not in _SAID_BY_US]
-    unlabelled = read(transfer_set(altered, config.transfer, config.seed))
+    unlabelled = read(_altered(config, corpus, tokenizer, network))
     learned = train + unlabelled
     behind = learned_from(config.teachers)
     soft = teach(
@@ -200,6 +201,13 @@ def _run(config: TrainConfig, together: Crew, watch: Watch | None, answers: Path
             save_checkpoint(folder, checkpoint, network, words, corpus)
     together.wait()
     return out
+
+
+def _altered(config: TrainConfig, corpus: Corpus, tokenizer: Tokenizer, network: Network) -> list[Example]:
+    """The texts of the run's transfer set, whose near words are those of `network` as it begins."""
+    originals = [each for each in corpus.train if config.transfer_ours or each.source not in _SAID_BY_US]
+    near = NearWords(tokenizer, network.words.weight) if config.transfer and config.transfer_near else None
+    return transfer_set(originals, config.transfer, config.seed, near=near, near_share=config.transfer_near)
 
 
 def _means_before(earlier: Checkpoint | None) -> tuple[tuple[int, ...], ...]:

@@ -4,7 +4,8 @@ To the texts that it was trained on a teacher mostly repeats their labels. What 
 answers to others (Hinton, Vinyals and Dean, 2015; Beyer et al., "Knowledge distillation: a good teacher is patient
 and consistent", 2022). Some of the texts have words replaced by words of other texts (Xie et al., "Data noising as
 smoothing", 2017), the others are the beginning of one and the end of another. They are joined where both say the
-same two words, or one, if they do: so most of what is made reads as if somebody had written it.
+same two words, or one, if they do: so most of what is made reads as if somebody had written it. Where a run asks
+for it, some words then become others that stand near them (`models.training.near_words`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.training.augment import Augmenter, Edit, edited
 from models.training.batches import UNKNOWN
 from models.training.choices import Augment
 from models.training.data import Example, Span
+from models.training.near_words import NearWords
 
 NAME = "newstide_transfer"
 
@@ -33,10 +35,18 @@ _Seam = tuple[str, tuple[str, ...]]
 _CHANGES = Augment(drop=0.08, numbers=0.5, names=0.5)
 
 
-def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Example]:
+def transfer_set(
+    examples: Sequence[Example],
+    copies: int,
+    seed: int,
+    *,
+    near: NearWords | None = None,
+    near_share: float = 0.0,
+) -> list[Example]:
     """`copies` texts for each of `examples`, with the places of its companies and without any label.
 
-    The same arguments give the same texts. One that is no new text is left out.
+    The share `near_share` of them have words that became others `near` them. The same arguments give the same
+    texts. One that is no new text is left out.
     """
     draw = random.Random(seed)  # noqa: S311 - changes of examples, no secret
     words = [word for example in examples for word in _WORD.findall(example.text)]
@@ -48,6 +58,8 @@ def transfer_set(examples: Sequence[Example], copies: int, seed: int) -> list[Ex
         for example in examples:
             made = _noised(example, words, draw) if draw.random() < _NOISED else seams.spliced(example, draw)
             made = augmenter.change(made, draw)
+            if near and draw.random() < near_share:
+                made = near.changed(made, draw)
             if made.text not in known:
                 known.add(made.text)
                 found.append(_unlabelled(made))

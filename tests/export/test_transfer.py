@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 from tiny_training import tiny_config, tiny_texts  # noqa: E402 - needs torch
+from torch import Tensor  # noqa: E402 - needs torch
 
 from export.onnx import export_release  # noqa: E402 - needs torch
 from models.errors import WrongSettingError  # noqa: E402 - needs torch
@@ -130,7 +131,7 @@ def test_what_our_own_sentences_say_is_not_left_to_teachers(
             learned.append(told[3])
             return Loss.over(*told)
 
-    def alter(examples: Sequence[Example], copies: int, seed: int) -> list[Example]:
+    def alter(examples: Sequence[Example], copies: int, seed: int, **_: object) -> list[Example]:
         altered.update(each.source for each in examples)
         return transfer_set(examples, copies, seed)
 
@@ -170,7 +171,7 @@ def test_our_own_sentences_are_altered_too_where_the_recipe_says_that_teachers_k
 ) -> None:
     altered: set[str] = set()
 
-    def alter(examples: Sequence[Example], *_: int) -> list[Example]:
+    def alter(examples: Sequence[Example], *_: int, **__: object) -> list[Example]:
         altered.update(each.source for each in examples)
         raise InterruptedError  # what it would learn then is another test's
 
@@ -180,6 +181,33 @@ def test_our_own_sentences_are_altered_too_where_the_recipe_says_that_teachers_k
         run(config.changed({"transfer_ours": True}))
     ours = {"newstide_written", "newstide_contrasted", "newstide_events"}
     assert altered == {"moods", "other_moods", "subjects"} | ours
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_near_words_are_those_of_the_network_that_the_run_begins_with(
+    teachers: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    begun: list[Tensor] = []
+    asked: list[tuple[object, float]] = []
+
+    class Near:
+        def __init__(self, _: object, table: Tensor) -> None:
+            begun.append(table.detach().clone())
+
+    def alter(*_: object, near: object, near_share: float) -> list[Example]:
+        asked.append((near, near_share))
+        raise InterruptedError  # what it would learn then is another test's
+
+    monkeypatch.setattr(train, "NearWords", Near)
+    monkeypatch.setattr(train, "transfer_set", alter)
+    config = tiny_config(tmp_path, start=teachers[1], teachers=tuple(teachers), transfer=1)
+    with pytest.raises(InterruptedError):
+        run(config.changed({"transfer_near": share}))
+    ((near, told),) = asked
+    assert told == share
+    assert isinstance(near, Near) == (share > 0)
+    start = load_checkpoint(teachers[1])[1]
+    assert all(torch.equal(table, start.words.weight) for table in begun)
 
 
 def test_texts_without_a_capital_are_altered_too(teachers: list[Path], tmp_path: Path) -> None:

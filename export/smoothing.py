@@ -33,6 +33,9 @@ SMOOTHED = ("qkv", "widen", "narrow")
 """The products whose inputs have outliers; what attention gathers has none. In a network with ReLU only
 those of `widen` count: `fold` has evened out what `narrow` reads, and `qkv` hardly gains for what it costs."""
 
+_SILENT = 0.1
+"""What a unit is taken to give that gave nothing, beside one with such weights that did."""
+
 SUFFIX = "_smooth"
 """After the name of the weights: what their inputs are multiplied by."""
 
@@ -96,12 +99,29 @@ def fold(
     for name, each in zip(names, even.layers, strict=True):
         layer = cast("Layer", each)
         weights = layer.narrow.weight.data
-        factor = torch.from_numpy(factors(largest[name], weights.abs().amax(dim=0).numpy()))
+        given = _could_give(largest[name], layer.widen.weight.detach().abs().amax(dim=1).numpy())
+        factor = torch.from_numpy(factors(given, weights.abs().amax(dim=0).numpy()))
         weights *= factor
         layer.widen.weight.data /= factor[:, None]
         if layer.widen.bias is not None:
             layer.widen.bias.data /= factor
     return even
+
+
+def _could_give(largest: Floats, weights: Floats) -> Floats:
+    """What each unit gave at the most, but no less than a tenth of what one of its weights usually does.
+
+    One that gave nothing here may speak elsewhere. Were it taken for silent, its weights would be blown up to make
+    up for that, and again by each export of what learned on from it.
+
+    Args:
+        largest: what each unit gave at the most.
+        weights: the largest absolute weight of each unit.
+    """
+    told = (largest > 0) & (weights > 0)
+    usual = float(np.median(largest[told] / weights[told])) if told.any() else 1.0
+    could: Floats = np.maximum(largest, (_SILENT * usual * weights).astype(np.float32))
+    return could
 
 
 def smoothing_names(weight: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 A release holds weights as int8 with their scales. What is restored is what the release computes with, not what
 was rounded away: it answers nearly as the release does. The next export rounds once more, by half a step at most.
+Units that an export has blown up out of proportion are back at their size, as a run could not learn on from them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from models.errors import ModelError
 from models.release import GRAPH, Release
 from models.tasks import HEADS
 from models.training.network import Network, Shape
+from models.training.units import settle_units
 
 WEIGHTS = "weights.json"
 """The file of a release that says which tensor of the graph holds which parameter."""
@@ -72,6 +74,7 @@ def restore_network(release: Release, *, dropout: float = 0.1) -> Network:
         # A head that the release lacks keeps its fresh weights.
         fresh = {name: values for name, values in network.state_dict().items() if name.split(".")[0] in HEADS}
         network.load_state_dict(fresh | state)
+        settle_units(network)
     except (KeyError, ValueError, RuntimeError, AttributeError) as error:
         raise ModelError(
             f"{release.label}: {WEIGHTS} does not fit {GRAPH} ({error}): export the release again"

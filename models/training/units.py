@@ -21,6 +21,10 @@ from models.training.predict import forward
 TEXTS = 512
 """Texts by which a run judges units."""
 
+_OUT_OF_PROPORTION = 16.0
+"""How many times the usual size of its weights a unit may have."""
+_NOTHING = 1e-12
+
 
 def keep_units(network: Network, size: int, items: Sequence[Encoded], *, dropout: float) -> Network:
     """The network with only the `size` units of each wide layer that say most, in their old order.
@@ -53,6 +57,27 @@ def keep_units(network: Network, size: int, items: Sequence[Encoded], *, dropout
         state[f"{name}.narrow.weight"] = state[f"{name}.narrow.weight"][:, kept]
     narrow.load_state_dict(state)
     return narrow
+
+
+def settle_units(network: Network) -> None:
+    """Takes units whose weights are out of all proportion back to the size of the others, in place.
+
+    A ReLU lets a factor through, so what widens may be divided by it and what reads it multiplied: by a power of
+    two, which changes no answer by a bit. A unit that nothing reads can have got weights a million times too large
+    that way, and to learn on from them a step of what reads it would be as large.
+    """
+    if network.shape.activation != "relu":
+        return
+    with torch.no_grad():
+        for each in network.layers:
+            layer = cast("Layer", each)
+            size = layer.widen.weight.abs().amax(dim=1)
+            beyond = size / size.median().clamp_min(_NOTHING)
+            factor = torch.where(beyond > _OUT_OF_PROPORTION, beyond, 1.0).log2().round().exp2()
+            layer.widen.weight.div_(factor[:, None])
+            if layer.widen.bias is not None:
+                layer.widen.bias.div_(factor)
+            layer.narrow.weight.mul_(factor)
 
 
 def _mean_squares(network: Network, items: Sequence[Encoded]) -> list[Tensor]:

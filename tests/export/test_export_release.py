@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,26 @@ def test_outliers_of_a_relu_are_handed_over_within_the_network(with_relu: tuple[
     assert np.allclose(answers[0], answers[1], atol=1e-4)
     gelu, _ = drawn()
     assert fold(gelu, build_graph(gelu, 32), []) is gelu
+
+
+def test_what_says_nothing_here_is_not_blown_up_however_often_it_is_evened_out(
+    with_relu: tuple[Network, Release],
+) -> None:
+    network, release = deepcopy(with_relu[0]), with_relu[1]
+    feeds = feeds_of(build_graph(network, 24), tokens_of(release))
+    layers = [f"layers.{number}" for number in range(network.shape.layers)]
+    for layer in layers:
+        network.get_parameter(f"{layer}.widen.bias").data[:3] = -100.0  # too low to let anything through
+        network.get_parameter(f"{layer}.narrow.weight").data[:, 0] = 0.0
+    before = network_answers(network, tokens_of(release))
+    for _ in range(3):
+        network = fold(network, build_graph(network, 24), feeds)
+    for layer in layers:
+        size = network.get_parameter(f"{layer}.widen.weight").detach().abs().amax(dim=1)
+        assert float(size[:3].max() / size.median()) < 16
+        assert float(size[:3].min() / size.median()) > 1 / 16
+    after = network_answers(network, tokens_of(release))
+    assert np.allclose(np.vstack(before["topic"]), np.vstack(after["topic"]), atol=1e-4)
 
 
 def test_a_network_with_relu_is_restored_as_what_the_release_computes(

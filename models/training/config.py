@@ -55,7 +55,7 @@ class TrainConfig(BaseModel):
     embeddings as they come, `frozen_layers` all embeddings and as many of the lowest layers. `layer_decay` is the
     rate of each layer over that of the one above it (Howard and Ruder, 2018). `fgm` is the length by which the
     embeddings of a text are pushed against its answer (Miyato, Dai and Goodfellow, 2017); 0 is off.
-    `patience` counts measurements on the tuning part without a better one.
+    `patience` counts measurements on the tuning part without a better one, where the best one is kept.
     `rounded` learns with numbers rounded as an int8 release rounds them (`models.training.rounding`).
     `adapters` (a section, or just its kind), `prompt` and `augment` are told in `models.training.choices`.
     `search` names the fields, with a dot those of sections, that `models.training.search` tries other values of:

@@ -77,7 +77,7 @@ def fit(
     run = _Run(network, loss, config, steps, report, state, crew or Crew(), learned)
     progress = run.resume()
     every = max(1, per_epoch // config.measures_per_epoch)
-    while progress.step < steps and progress.since_best < config.patience:
+    while progress.step < steps and not run.is_at_its_best():
         epoch, within = divmod(progress.step, per_epoch)
         texts = changed(epoch) if changed else train
         for chosen in shuffled(texts, config.batch_size, config.seed + epoch)[within:]:
@@ -86,7 +86,7 @@ def fit(
             run.average(checked=checked)
             if checked:
                 run.keep(check(run.averaged))
-                if progress.since_best >= config.patience:
+                if run.is_at_its_best():
                     break
     run.finish()
     return progress
@@ -210,6 +210,10 @@ class _Run:
             "texts": self._texts,
         }
         keep_file(saved, self._state / "last.pt")
+
+    def is_at_its_best(self) -> bool:
+        """Whether the run may end early: not where what it ends with is kept, whose rate has yet to fall."""
+        return self._config.keep == "best" and self._progress.since_best >= self._config.patience
 
     def resume(self) -> Progress:
         """Goes on from what `keep` saved, if it did."""

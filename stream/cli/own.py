@@ -92,6 +92,11 @@ def print_own(out: Console, own: OwnData, *, alone: bool = True) -> None:
         out.print(told, markup=False, soft_wrap=True)
 
 
+def has_few_to_tune_on(own: OwnData) -> bool:
+    """Whether the best of a run can't be told by the rows that are kept for it."""
+    return sum(row.part == "tune" for row in own.rows) < _FEW
+
+
 def _remarks(own: OwnData, *, alone: bool) -> list[str]:
     found = []
     if own.faults:
@@ -105,10 +110,10 @@ def _remarks(own: OwnData, *, alone: bool) -> list[str]:
     if own.duplicates:
         found.append(f"counted once: {counted(own.duplicates, 'row')} that repeated another")
     parts = Counter(row.part for row in own.rows)
-    if parts["tune"] < _FEW:
+    if has_few_to_tune_on(own):
         found.append(
-            f"few rows to tune on ({parts['tune']}): when to stop and how sure to be will be guesses;"
-            " mark some as val in the column split, or give more"
+            f"few rows to tune on ({parts['tune']}): too few to choose when to stop, so the run goes to its end,"
+            " and how sure to be will be a guess; mark some as val in the column split, or give more"
         )
     if 0 < parts["dev"] < _FEW:
         found.append(f"few rows to measure on ({parts['dev']}): the figures will be coarse")

@@ -17,7 +17,7 @@ import typer
 
 from stream.cli.figures import print_impact
 from stream.cli.invocation import on_command_line, settings_of
-from stream.cli.own import plain_own, told_of
+from stream.cli.own import has_few_to_tune_on, plain_own, told_of
 from stream.cli.printing import Json, console, print_json, remarks
 from stream.errors import UsageError
 
@@ -223,6 +223,8 @@ def _config_of(
     out = Path(changes.get("out", TrainConfig.model_fields["out"].default))
     specs = write_parts(own, out / "data", licence=licence)
     changes = changes | {"topics": own.topics}
+    if has_few_to_tune_on(own):
+        changes["keep"] = "last"
     if data_dir is None:
         return TrainConfig.for_csv(own.path, "sentiment", licence=licence, data=specs, **changes)
     told = {task for spec in specs for task in spec.reference}

@@ -101,6 +101,15 @@ def test_a_run_that_gets_no_better_stops_early(tmp_path: Path) -> None:
     assert len(page.history) == 3
 
 
+def test_a_run_whose_last_weights_are_kept_goes_to_its_end(tmp_path: Path) -> None:
+    page, _ = load_checkpoint(
+        run(
+            tiny_config(tmp_path, epochs=2, learning_rate=1e-9, measures_per_epoch=4, patience=2, keep="last")
+        )
+    )
+    assert len(page.history) >= 8
+
+
 def test_a_handful_of_rows_of_one_task_is_enough_for_a_run(tmp_path: Path) -> None:
     base = tiny_config(tmp_path / "base")
     rows = write_csv(tmp_path / "own.csv", mood_rows(6, seed=9))

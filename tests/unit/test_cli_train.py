@@ -46,6 +46,32 @@ def test_one_csv_is_trained_on_with_the_given_changes(
     assert config.data[0].name == "own"
 
 
+@pytest.mark.parametrize(
+    ("to_tune_on", "more", "kept"),
+    [(49, (), "last"), (50, (), "best"), (49, ("--with", "keep=best"), "best")],
+)
+def test_few_rows_do_not_choose_when_to_stop(
+    newstide: Command,
+    runs: list[Any],
+    tmp_path: Path,
+    to_tune_on: int,
+    more: tuple[str, ...],
+    kept: str,
+) -> None:
+    parts = ["train"] * 4 + ["val"] * to_tune_on
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    rows = [
+        f"firm {letters[n // 26]}{letters[n % 26]} falls,{('positive', 'negative')[n % 2]},{part}\n"
+        for n, part in enumerate(parts)
+    ]
+    table = tmp_path / "own.csv"
+    table.write_text("text,label,split\n" + "".join(rows))
+    ran = newstide("train", "--data", table, *more)
+    assert ran.code == 0, ran.err
+    assert ("few rows to tune on (49)" in ran.err) == (to_tune_on < 50)
+    assert runs[0].keep == kept
+
+
 def test_a_folder_of_the_usual_sets_is_trained_on(newstide: Command, runs: list[Any], tmp_path: Path) -> None:
     ran = newstide("train", "--data-dir", tmp_path)
     assert ran.code == 0

@@ -22,7 +22,7 @@ from models.training.kept import keep_file, keep_folder  # noqa: E402 - needs to
 
 pytestmark = pytest.mark.train
 
-EPOCHS, ROWS = 40, 260
+EPOCHS, ROWS = 120, 260
 
 
 @contextmanager

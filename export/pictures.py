@@ -5,8 +5,9 @@ Needs matplotlib and scikit-learn, of the extra `train`. Only what is asked for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,33 +17,71 @@ from export.measures import Answered
 from models.errors import ModelError
 from models.training.measure import Floats, Indices
 
+if TYPE_CHECKING:
+    from models.training.impact import ImpactReport
+
 REPORT, CONFUSION, ROC, RELIABILITY = "report.txt", "confusion.png", "roc.png", "reliability.png"
+RETURNS = "returns.png"
+_DIRECTIONS = ("down", "up")
+_GROUPS = 10
+"""Into so many groups of equal size news is put by what was guessed for it."""
 _BINS = 15
 _DPI = 110
 _LABELLED_CURVES = 10
 """More curves than these share a legend of the best and worst."""
 
 
-def write_pictures(answered: Answered, out: Path, *, extra: str = "") -> list[Path]:
+def write_pictures(answered: Answered, out: Path) -> list[Path]:
     """Writes `report.txt`, `confusion.png`, `roc.png` and `reliability.png` into the folder `out`.
 
     Args:
         answered: what was measured.
         out: a folder; made if it is missing.
-        extra: further text for the end of the report.
 
     Raises:
         ModelError: if `out` can't be written to.
     """
     names = [*answered.labels]
+    told = f"{answered.release}, task {answered.task}, {len(answered.truth)} answers"
     figures = {
         CONFUSION: draw_confusion(answered.truth, answered.answers, names),
         ROC: draw_roc(answered.truth, answered.chances, names),
         RELIABILITY: draw_reliability(answered),
     }
+    return _write(out, _report(told, answered.truth, answered.answers, names), figures)
+
+
+def write_impact_pictures(report: ImpactReport, out: Path) -> list[Path]:
+    """Writes what a head for returns reached into the folder `out`.
+
+    `report.txt`, `confusion.png` and `roc.png` are of the direction, up or not; `returns.png` shows the returns by
+    what was guessed.
+
+    Args:
+        report: with its guesses, as `measure_impact` gives it.
+        out: a folder; made if it is missing.
+
+    Raises:
+        ModelError: if `out` can't be written to.
+    """
+    guessed, followed = np.array(report.guessed), np.array(report.followed)
+    truth, answers = (followed > 0).astype(np.int64), (guessed > 0).astype(np.int64)
+    told = (
+        f"impact, direction of {report.n} returns since {report.measured_since:%Y-%m-%d};"
+        f" mean squared error {report.mse:.6f}, of the better guess {min(report.mse_mean, report.mse_zero):.6f}"
+    )
+    figures = {
+        CONFUSION: draw_confusion(truth, answers, _DIRECTIONS),
+        ROC: draw_roc(truth, np.stack([-guessed, guessed], axis=1), _DIRECTIONS),
+        RETURNS: draw_returns(guessed, followed),
+    }
+    return _write(out, _report(told, truth, answers, _DIRECTIONS), figures)
+
+
+def _write(out: Path, report: str, figures: Mapping[str, Figure]) -> list[Path]:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / REPORT).write_text(_report(answered) + extra, encoding="utf-8")
+        (out / REPORT).write_text(report, encoding="utf-8")
         for name, figure in figures.items():
             figure.savefig(out / name, dpi=_DPI, metadata={"Software": None})
     except OSError as error:
@@ -52,16 +91,11 @@ def write_pictures(answered: Answered, out: Path, *, extra: str = "") -> list[Pa
     return [out / REPORT, *(out / name for name in figures)]
 
 
-def _report(answered: Answered) -> str:
+def _report(headline: str, truth: Indices, answers: Indices, names: Sequence[str]) -> str:
     told = classification_report(
-        answered.truth,
-        answered.answers,
-        labels=range(len(answered.labels)),
-        target_names=list(answered.labels),
-        digits=4,
-        zero_division=0,
+        truth, answers, labels=range(len(names)), target_names=list(names), digits=4, zero_division=0
     )
-    return f"{answered.release}, task {answered.task}, {len(answered.truth)} answers\n\n{told}\n"
+    return f"{headline}\n\n{told}\n"
 
 
 def draw_confusion(truth: Indices, answers: Indices, names: Sequence[str]) -> Figure:
@@ -138,4 +172,28 @@ def draw_reliability(answered: Answered) -> Figure:
     below.set_xlabel("how sure")
     below.set_ylabel("answers")
     below.set_xlim(0, 1)
+    return figure
+
+
+def draw_returns(guessed: Floats, followed: Floats) -> Figure:
+    """Each return over the rank of its guess, and the mean return of each tenth by guess, in per cent."""
+    figure = Figure(figsize=(7.5, 5), layout="constrained")
+    axes = figure.subplots()
+    order = np.argsort(guessed, kind="stable")
+    groups = [part for part in np.array_split(order, _GROUPS) if len(part)]
+    axes.scatter(np.arange(len(order)), 100 * followed[order], s=6, color="lightgrey", label="a news item")
+    axes.plot((0, len(order)), (0, 0), color="grey", linestyle=":", linewidth=1)
+    begin = 0
+    for number, part in enumerate(groups):
+        ends = (begin, begin + len(part))
+        for values, colour, name in (
+            (followed, "steelblue", "mean return"),
+            (guessed, "darkorange", "mean guess"),
+        ):
+            mean = 100 * values[part].mean()
+            axes.plot(ends, (mean, mean), color=colour, linewidth=2, label=None if number else name)
+        begin += len(part)
+    axes.set_xlabel("news by what was guessed, lowest first; each line is a tenth")
+    axes.set_ylabel("return, %")
+    axes.legend(fontsize=8, loc="upper left")
     return figure

@@ -21,7 +21,7 @@ from typing import Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import ModelError, UnusableDataError, WrongSettingError
 from models.text import load_tokenizer
@@ -50,6 +50,7 @@ class ImpactReport(BaseModel):
     `gain_interval` holds 95 % of what resampled days give. `strength` is that of the ridge. `accuracy`,
     `macro_f1` and `weighted_f1` are of the direction, up or not, and `accuracy_commoner` is that of always saying
     the commoner one. `left_out` counts news that is too early to be measured on for a head that was kept.
+    `guessed` and `followed` hold the guess and the return of each news, by date; they are not written as JSON.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,6 +73,8 @@ class ImpactReport(BaseModel):
     weighted_f1: float
     accuracy_commoner: float
     left_out: int = 0
+    guessed: tuple[float, ...] = Field(default=(), exclude=True, repr=False)
+    followed: tuple[float, ...] = Field(default=(), exclude=True, repr=False)
 
     @property
     def verdict(self) -> str:
@@ -253,6 +256,8 @@ def _compare(
         macro_f1=direction.macro_f1,
         weighted_f1=direction.weighted_f1,
         accuracy_commoner=float(max(up.mean(), 1 - up.mean())),
+        guessed=tuple(guessed.tolist()),
+        followed=tuple(true.tolist()),
     )
 
 

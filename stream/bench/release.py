@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from models.scorer import Scorer
+from models.scorer import Places, Scorer
 from stream.collecting import collecting_seldom
 
 _WINDOW = 256
@@ -32,12 +32,17 @@ class Products(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSpeed:
-    """News per second of one core, the tokens that a text had, and the speed of the products alone, if asked."""
+    """News per second of one core, and the tokens that a text had.
+
+    If asked, also `limit_per_s`, the speed of the products alone, and `companies_cost`, by what share it takes
+    longer to answer for the companies in the texts too.
+    """
 
     release: str
     per_s: float
     tokens: float
     limit_per_s: float | None = None
+    companies_cost: float | None = None
 
 
 @collecting_seldom()  # as serving does
@@ -47,6 +52,7 @@ def measure_speeds(
     *,
     rounds: int,
     products: Sequence[Products | None] = (),
+    companies: Sequence[Places] = (),
 ) -> list[ReleaseSpeed]:
     """The speed of each scorer on `texts`, which must all differ: of each window the best of `rounds` counts.
 
@@ -54,12 +60,15 @@ def measure_speeds(
     without any disturbance is rare. `products`, one for each scorer, are measured in the same way right after it:
     the best of single products would be of the rare milliseconds in which a shared processor is at its fastest,
     and no window of texts is as short. Each round begins with no word remembered: a process that has read for
-    longer knows more of them, and is faster. A scorer must use one thread.
+    longer knows more of them, and is faster. `companies` are those in each text: each window is then also scored
+    with and without them, in turns and with no word remembered. A scorer must use one thread.
     """
     alone = products or [None] * len(scorers)
     windows = [texts[start : start + _WINDOW] for start in range(0, len(texts), _WINDOW)]
+    places = [companies[start : start + _WINDOW] for start in range(0, len(companies), _WINDOW)]
     best = [[float("inf")] * len(windows) for _ in scorers]
     limit = [[float("inf")] * len(windows) for _ in scorers]
+    none, some = ([[float("inf")] * len(windows) for _ in scorers] for _ in range(2))
     tokens = [0] * len(scorers)
     for scorer in scorers:
         scorer.score(windows[0])
@@ -74,12 +83,19 @@ def measure_speeds(
                 if theirs:
                     limit[number][place] = min(limit[number][place], theirs.seconds(found, len(window)))
                 tokens[number] += found
+            for place, each in enumerate(places):
+                for known, asked in ((none, None), (some, each)):
+                    scorer.forget()
+                    began = time.process_time()
+                    scorer.score(windows[place], asked)
+                    known[number][place] = min(known[number][place], time.process_time() - began)
     return [
         ReleaseSpeed(
             scorer.release,
             len(texts) / sum(best[number]),
             tokens[number] / len(texts),
             len(texts) / sum(limit[number]) if alone[number] else None,
+            sum(some[number]) / sum(none[number]) - 1 if companies else None,
         )
         for number, scorer in enumerate(scorers)
     ]

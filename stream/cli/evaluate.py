@@ -72,11 +72,11 @@ def evaluate(
     file = given or data
     if file is None or task is None or (given and data):
         raise UsageError("evaluate: give --task TASK and one file, or --bias")
-    if task == _IMPACT:
-        _evaluate_impact(file, release, as_json=as_json)
-        return
     if out is not None:
         _need_pictures(out)
+    if task == _IMPACT:
+        _evaluate_impact(file, release, out, as_json=as_json)
+        return
     other = _other(settings, against, file)
     chosen = tuple(label.strip() for label in among.split(",")) if among is not None else ()
     report, answered = _measured(settings, release, task, file, chosen)
@@ -88,8 +88,7 @@ def evaluate(
     if out is not None:
         from export.pictures import write_pictures
 
-        for path in write_pictures(answered, out):
-            remarks().print(f"written: {path}", soft_wrap=True)
+        _tell_written(write_pictures(answered, out))
     if as_json:
         told = _plain(report) | ({"among": list(answered.labels)} if chosen else {})
         print_json(told | ({"against": beside.model_dump()} if beside else {}))
@@ -109,7 +108,7 @@ def _refuse_idle(ctx: typer.Context, task: str | None, *, bias: bool) -> None:
             "means nothing beside --bias: leave it out",
         )
     elif task == _IMPACT:
-        idle, why = (*idle, "among", "against", "out"), "means nothing to --task impact: leave it out"
+        idle, why = (*idle, "among", "against"), "means nothing to --task impact: leave it out"
     for name in on_command_line(ctx, *idle):
         raise UsageError(f"evaluate: {'DATA' if name == 'given' else f'--{name}'} {why}")
 
@@ -197,7 +196,12 @@ def _evaluate_bias(settings: Settings, release: str | None, bound: float | None,
         raise typer.Exit(1)
 
 
-def _evaluate_impact(file: Path, head: str | None, *, as_json: bool) -> None:
+def _tell_written(paths: Sequence[Path]) -> None:
+    for path in paths:
+        remarks().print(f"written: {path}", soft_wrap=True)
+
+
+def _evaluate_impact(file: Path, head: str | None, out: Path | None, *, as_json: bool) -> None:
     """What a head for returns is worth: the one kept in the folder `head`, or one that learns the earlier news."""
     from stream.cli.train import need_training
 
@@ -205,6 +209,10 @@ def _evaluate_impact(file: Path, head: str | None, *, as_json: bool) -> None:
     from models.training.impact import measure_impact, measure_kept
 
     report = measure_impact(file) if head is None else measure_kept(file, Path(head))
+    if out is not None:
+        from export.pictures import write_impact_pictures
+
+        _tell_written(write_impact_pictures(report, out))
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:

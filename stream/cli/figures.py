@@ -41,7 +41,9 @@ def print_report(out: Console, report: EvalReport, labels: Sequence[str]) -> Non
         _print_left(out, report.unread, "mentions beyond what the model reads: counted as missed")
         out.print(_classes(report.kinds, "kind", "mentions"))
         return
-    out.print(_classes(report.per_class, "class", what))
+    table = _classes(report.per_class, "class", what)
+    _add_means(table, report)
+    out.print(table)
     _print_confusion(out, report, labels, what)
 
 
@@ -74,6 +76,24 @@ def _classes(figures: Mapping[str, ClassFigures], what: str, counted: str) -> Ta
             label, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", str(each.support)
         )
     return table
+
+
+def _add_means(table: Table, report: EvalReport) -> None:
+    """The last rows of scikit-learn's report: means over the classes that occur, as they are and by support."""
+    answered = (sum(column) for column in zip(*report.confusion, strict=True))
+    occurs = [
+        each for each, times in zip(report.per_class.values(), answered, strict=True) if each.support or times
+    ]
+    for name, weights in (
+        ("macro avg", [1] * len(occurs)),
+        ("weighted avg", [each.support for each in occurs]),
+    ):
+        means = (
+            sum(weight * getattr(each, figure) for weight, each in zip(weights, occurs, strict=True))
+            / sum(weights)
+            for figure in ("precision", "recall", "f1")
+        )
+        table.add_row(name, *(f"{mean:.3f}" for mean in means), str(report.n))
 
 
 def _print_confusion(out: Console, report: EvalReport, labels: Sequence[str], what: str) -> None:

@@ -15,13 +15,15 @@ from command import Command
 from four_heads import LONGEST, four_head_release
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import precision_recall_fscore_support
+from rich.console import Console
+from sklearn.metrics import classification_report, precision_recall_fscore_support
 from tiny_training import mood_rows, subject_rows, write_csv
 
 from export.chances import FullScorer
 from export.measures import agreement_of, answer_texts
 from export.mentions import Sentence, found_in, kind_figures, mentions_of, read_sentences, tags_of
 from export.pictures import write_pictures
+from export.report import EvalReport
 from export.towards import answer_entities, read_entities
 from models.errors import ModelError, UnusableDataError
 from models.explain import explain
@@ -29,6 +31,8 @@ from models.release import Release
 from models.scorer import OnnxScorer
 from models.tags import TagReader
 from models.tasks import MENTIONS, TAGS
+from models.training.measure import measure
+from stream.cli.figures import print_report
 
 pytestmark = pytest.mark.train
 
@@ -238,6 +242,22 @@ def test_pictures_and_the_report_of_scikit_learn_are_written(
     assert (ran.code, "give another folder" in ran.err) == (2, True)
 
 
+def test_evaluate_ends_its_classes_with_the_means_of_scikit_learns_report(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    labels, truth, answers = ("bad", "plain", "good"), [0, 0, 0, 1, 1, 0], [0, 1, 0, 1, 0, 0]
+    sure = np.full(6, 0.5)
+    figures = measure(np.array(answers), sure, np.array(truth), labels)
+    print_report(
+        Console(width=80), EvalReport(**figures.model_dump(), task="sentiment", release="a@1"), labels
+    )
+    theirs = classification_report(truth, answers, target_names=("bad", "plain"), digits=3).splitlines()
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for name in ("bad", "plain", "macro", "weighted"):
+        line = next(line.split() for line in theirs if name in line)
+        assert line in told
+
+
 def test_pictures_can_be_drawn_of_a_single_class(scorer: FullScorer, tmp_path: Path) -> None:
     answered = answer_texts(scorer, [("oil falls", "negative"), ("oil", "negative")], "sentiment")
     assert len(write_pictures(answered, tmp_path)) == 4
@@ -277,7 +297,7 @@ def test_a_choice_between_two_labels_leaves_the_others_out(
         (("a.csv", "--task", "sentiment", "--among", "positive,foo"), "--among: label 'foo' is none of"),
         (("a.csv", "--bias"), "DATA means nothing beside --bias"),
         (("a.csv", "--task", "topic", "--bound", "0.1"), "--bound is of --bias"),
-        (("a.csv", "--task", "impact", "--out", "o"), "--out means nothing to --task impact"),
+        (("a.csv", "--task", "impact", "--against", "o"), "--against means nothing to --task impact"),
         (("a.csv", "--task", "topic", "--release", "nosuch"), "no release of this name ships"),
     ],
 )

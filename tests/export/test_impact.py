@@ -53,6 +53,24 @@ def test_what_the_text_says_of_the_return_is_found_on_later_days(tmp_path: Path)
     assert page["report"]["n"] == report.n
 
 
+def test_returns_are_drawn_by_what_was_guessed_beside_the_report_of_the_direction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newstide = Command(tmp_path, monkeypatch, capsys)
+    data, head, drawn = moves(tmp_path, told=0.02), tmp_path / "head", tmp_path / "drawn"
+    measure_impact(data, start=tiny_encoder(tmp_path / "encoder"), out=head)
+    ran = newstide("evaluate", "--task", "impact", data, "--release", head, "--out", drawn, "--json")
+    told = ran.record()
+    assert (ran.code, ran.err.count("written: ")) == (0, 4)
+    assert not {"guessed", "followed"} & told.keys()
+    for name in ("confusion.png", "roc.png", "returns.png"):
+        assert (drawn / name).read_bytes().startswith(b"\x89PNG")
+    report = (drawn / "report.txt").read_text(encoding="utf-8")
+    right = next(line for line in report.splitlines() if "accuracy" in line).split()
+    assert right == ["accuracy", f"{told['accuracy']:.4f}", str(told["n"])]
+    assert f"mean squared error {told['mse']:.6f}" in report
+
+
 def test_a_head_that_was_kept_is_measured_on_later_news(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

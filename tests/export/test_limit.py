@@ -107,6 +107,15 @@ def test_for_people_it_is_a_table(newstide: Command) -> None:
     assert "one core of this machine" in ran.out
 
 
+def test_what_it_costs_to_answer_for_companies_is_told_on_request(newstide: Command) -> None:
+    words = ("bench", "release", "--count", 256, "--rounds", 1, "--no-limit", "--companies")
+    told = newstide(*words, "--json").record()
+    assert 128 < told["companies"] < 512  # the invented market names its own
+    assert -0.5 < told["releases"][0]["companies_cost"] < 1.0
+    ran = newstide(*words)
+    assert f"({told['companies'] / 256:.2f} in a text)" in " ".join(ran.out.split())
+
+
 def test_the_same_release_twice_is_refused(newstide: Command) -> None:
     label = packaged_release().label
     ran = newstide("bench", "release", label, label, "--no-limit")

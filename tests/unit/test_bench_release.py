@@ -15,8 +15,9 @@ class Paced:
 
     release = "paced@1"
 
-    def __init__(self, paces: Sequence[float]) -> None:
+    def __init__(self, paces: Sequence[float], each_company: float = 0.0) -> None:
         self.now = 0.0
+        self._each_company = each_company
         self._paces = iter(paces)
         self.forgotten = 0
 
@@ -24,8 +25,7 @@ class Paced:
         self.forgotten += 1
 
     def score(self, texts: Sequence[str], spans: Sequence[Places] | None = None) -> Scoring:
-        assert spans is None
-        self.now += next(self._paces) * len(texts)
+        self.now += next(self._paces) * len(texts) + self._each_company * sum(map(len, spans or ()))
         answer = Answer((1.0, 0.0, 0.0), ())
         return Scoring((answer,) * len(texts), self.release, tokens=10 * len(texts))
 
@@ -57,3 +57,15 @@ def test_products_are_measured_beside_the_release_that_they_are_of(monkeypatch: 
     speeds = measure_speeds([scorer, other], texts, rounds=2, products=[products, None])
     assert speeds == [ReleaseSpeed("paced@1", 1.0, 10.0, 0.1), ReleaseSpeed("paced@1", 1.0, 10.0)]
     assert products.asked == [(1_000, 100)] * 2
+
+
+def test_companies_cost_what_a_window_takes_longer_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Warming up; then in each round the window alone, and without and with its companies: the best of each counts.
+    scorer = Paced([9.0, 1.0, 3.0, 1.0, 1.0, 1.0, 3.0], each_company=0.5)
+    monkeypatch.setattr("stream.bench.release.time.process_time", lambda: scorer.now)
+    texts = [f"text {number}" for number in range(100)]
+    companies = [((0, 4),) if number < 20 else () for number in range(100)]
+    (told,) = measure_speeds([scorer], texts, rounds=2, companies=companies)
+    assert told.per_s == 1.0
+    assert told.companies_cost == pytest.approx(0.1)
+    assert scorer.forgotten == 6

@@ -42,7 +42,10 @@ def write_pictures(answered: Answered, out: Path) -> list[Path]:
         ModelError: if `out` can't be written to.
     """
     names = [*answered.labels]
-    told = f"{answered.release}, task {answered.task}, {len(answered.truth)} answers"
+    told = (
+        f"{answered.release}, task {answered.task}, {len(answered.truth)} answers;"
+        f" expected calibration error {answered.figures().ece:.4f}"
+    )
     figures = {
         CONFUSION: draw_confusion(answered.truth, answered.answers, names),
         ROC: draw_roc(answered.truth, answered.chances, names),

@@ -235,7 +235,10 @@ def test_pictures_and_the_report_of_scikit_learn_are_written(
     assert ran.code == 0
     for name in ("confusion.png", "roc.png", "reliability.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG")
-    assert "Energy | Oil" in (out / "report.txt").read_text(encoding="utf-8")
+    report = (out / "report.txt").read_text(encoding="utf-8")
+    assert "Energy | Oil" in report
+    told = newstide("evaluate", "--task", "topic", data, "--release", release.path, "--json").record()
+    assert f"expected calibration error {told['ece']:.4f}" in report
     assert ran.err.count("written: ") == 4
     (tmp_path / "file").write_text("")
     ran = newstide("evaluate", "--task", "topic", data, "--release", release.path, "--out", tmp_path / "file")

@@ -13,6 +13,25 @@ from typing import NoReturn
 INTERRUPTED = 130
 """The exit code after Ctrl-C: 128 and the number of SIGINT, as shells expect it."""
 
+PATH_OPTIONS = frozenset(
+    (
+        *(
+            "--config",
+            "-c",
+            "--csv",
+            "--data",
+            "--data-dir",
+            "--file",
+            "--heldout",
+            "--out",
+            "--output",
+            "-o",
+        ),
+        *("--profile", "--recipe", "--rules", "--start"),
+    )
+)
+"""All options that take a file or a folder, of all commands."""
+
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use, 130 interrupted.
@@ -28,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(INTERRUPTED)
     invocation = Invocation()
     try:
+        refuse_empty_paths(words)
         build_command().main(args=words, prog_name="newstide", obj=invocation)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -58,6 +78,26 @@ def hoist(words: Sequence[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+def refuse_empty_paths(words: Sequence[str]) -> None:
+    """Stop where an option that takes a file or a folder has an empty text, as an unset variable leaves.
+
+    As a path it would be the folder that the command runs in, and be written to.
+
+    Raises:
+        UsageError: names the option.
+    """
+    from stream.errors import UsageError
+
+    end = words.index("--") if "--" in words else len(words)
+    for at, word in enumerate(words[:end]):
+        name, equals, value = word.partition("=")
+        empty = not value if equals else at + 1 < end and not words[at + 1]
+        if name in PATH_OPTIONS and empty:
+            raise UsageError(
+                f"{name} is empty: give it a path, or leave it out ('.' is the folder you are in)"
+            )
 
 
 def _last_words(error: BaseException) -> int:

@@ -5,17 +5,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import Command
 
 from models.errors import ModelError
+from stream.cli import PATH_OPTIONS, hoist, main
 from stream.cli import config as config_command
-from stream.cli import hoist, main
 from stream.cli.invocation import Invocation
 from stream.cli.printing import print_json, print_line, shorten
+from stream.cli.root import build_command
 from stream.errors import BrokerRefusedError
 
 
@@ -66,6 +69,32 @@ def test_help_names_every_command(newstide: Command) -> None:
 )
 def test_a_root_flag_may_stand_behind_the_command(written: str, meant: str) -> None:
     assert hoist(written.split()) == meant.split()
+
+
+@pytest.mark.parametrize("words", [["--out", ""], ["--out="]])
+def test_an_empty_path_is_not_the_folder_that_the_command_runs_in(
+    newstide: Command, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("labelled.csv").write_text("text,label\nAcme gains,positive\n")
+    ran = newstide("evaluate", "--task", "sentiment", "labelled.csv", *words)
+    assert (ran.code, ran.out) == (2, "")
+    assert (
+        ran.err
+        == "newstide: --out is empty: give it a path, or leave it out ('.' is the folder you are in)\n"
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["labelled.csv"]
+
+
+def test_no_option_that_takes_a_path_is_forgotten() -> None:
+    def options(command: Any) -> Iterator[str]:
+        for each in command.params:
+            if each.param_type_name == "option" and each.type_descriptor.annotation in {Path, list[Path]}:
+                yield from each.opts
+        for each in getattr(command, "commands", {}).values():
+            yield from options(each)
+
+    assert set(options(build_command())) == PATH_OPTIONS
 
 
 def test_help_loads_nothing_heavy() -> None:
